@@ -77,7 +77,7 @@ class OpenDataset:
         """
         if name not in self.splits:
             raise NoSplitError(
-                f"{self.name} has no {name} split, but {', '.join(self.splits)}; add one"
+                f"{self.name} has no {name} split (only {', '.join(self.splits)}); add one"
             )
         return self.splits[name]()
 

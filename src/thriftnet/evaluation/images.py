@@ -9,6 +9,7 @@ from pathlib import Path
 
 from thriftnet.data import Dataset, OpenDataset
 from thriftnet.data.cifar10.published import find_cifar10_1, find_cifar10_c
+from thriftnet.data.places import are_one
 from thriftnet.errors import DataError, NoColumnError
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe.sections import DataSection
@@ -90,10 +91,14 @@ def images_to_test(
         return images.split("test"), OWN_TEST
     short = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:8]
     name = f"{Path(images.name).name}@{short}"
-    if images.whole is not None and images.name != settings.dataset:
-        say(f"{images.name} has no test split and is not the training data: all of it is used")
+    own = _is_own(images.name, settings)
+    if images.whole is not None and not own:
+        say(
+            f"{images.name} has no test split and differs from the training data: all of it is "
+            "used, and training pictures among them would raise the accuracy"
+        )
         return images.whole(), name
-    if trained_on is not None and images.name == settings.dataset:
+    if trained_on is not None and own:
         held_out_now = ", and the network may have been trained on some of these test pictures"
         risk = held_out_now if images.whole is not None else ""
         say(f"{images.name} has changed since the training: the result is saved as {name}{risk}")
@@ -116,7 +121,7 @@ def _opened(
     Raises:
         DataError: As `open_data`.
     """
-    known = source is None or str(source.expanduser().absolute()) == settings.dataset
+    known = source is None or _is_own(source.expanduser(), settings)
     while True:
         try:
             return open_data(settings, source, model=model, strict=strict, known=known, say=say)
@@ -126,6 +131,11 @@ def _opened(
             value = getattr(settings, fault.key)
             say(f"{source} has no {value}, data.{fault.key} of the training; continuing without it")
             settings = settings.model_copy(update={fault.key: None})
+
+
+def _is_own(path: Path | str, settings: DataSection) -> bool:
+    """Whether a path is that of the training's data, however it is written."""
+    return Path(settings.dataset).is_absolute() and are_one(path, settings.dataset)
 
 
 def _refuse_own_of_fold(

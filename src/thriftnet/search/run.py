@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
+from thriftnet.data.places import recorded
 from thriftnet.data.registry import DATASETS, known_classes, name_of
 from thriftnet.errors import DataError, SearchError
 from thriftnet.recipe import Recipe
@@ -203,14 +204,12 @@ def _with_pictures(space: Space, data: Path | None) -> Space:
     Raises:
         DataError: `data` or the pictures of the space do not exist.
     """
-    if data is not None:
-        named = name_of(DatasetSpec(source=data))
-        if named not in DATASETS:
-            place = str(Path(named).absolute())
-            space = space.model_copy(update={"set": {**space.set, "data.dataset": place}})
-            if not Path(place).exists():
-                raise DataError(f"{data} does not exist; name your pictures with --data PATH")
-    return space
+    if data is None or (named := name_of(DatasetSpec(source=data))) in DATASETS:
+        return space
+    if not Path(named).exists():
+        raise DataError(f"{data} does not exist; name your pictures with --data PATH")
+    own = {"data.dataset": str(recorded(named))}
+    return space.model_copy(update={"set": space.set | own})
 
 
 def _open_once(study: Path, recipe: Recipe, data: Path | None, progress: SearchProgress) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
+from thriftnet.data.places import recorded
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.models.metadata import ModelFacts, read_facts
 from thriftnet.models.saved import read_model
@@ -37,7 +38,7 @@ def with_initial(recipe: Recipe) -> Recipe:
             f"the weights of init.weights={name} do not match init.sha256; remove that key to "
             "start from them"
         )
-    named = found.name or str(Path(name).expanduser().absolute())
+    named = found.name or str(recorded(Path(name).expanduser()))
     init = recipe.init.model_copy(update={"weights": named, "sha256": sha256})
     return recipe.model_copy(update={"init": init})
 

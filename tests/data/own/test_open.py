@@ -45,7 +45,7 @@ def test_pixels_labels_and_statistics(photos: Path) -> None:
     assert np.allclose(data.mean, values.mean((0, 1, 2)))
     assert np.allclose(data.std, values.std((0, 1, 2)))
     assert (data.classes, data.image_size, data.find("val")) == (("cat", "dog"), 16, None)
-    with pytest.raises(DataError, match=r"has no val split, but train, test"):
+    with pytest.raises(DataError, match=r"has no val split \(only train, test\)"):
         data.split("val")
 
 

@@ -67,6 +67,11 @@ def test_moved_pictures_are_compared_and_evaluated_and_changed_ones_told(
     assert changed.code == 0
     assert "has changed since the training: the result is saved as elsewhere@" in changed.err
     assert "may have been trained on" in changed.err
+    (place / "link").symlink_to("elsewhere")
+    for same in (place / "link", Path("photos/../elsewhere"), Path("elsewhere")):
+        (place / "photos").mkdir(exist_ok=True)
+        again = run_command("evaluate", second.path, "--data", same)
+        assert "has changed since the training" in again.err, same  # not all of it as new pictures
     third = train(place / "elsewhere", "third")
     differing = run_command("compare", second.path, third.path)
     assert differing.code == 2
@@ -176,7 +181,7 @@ def test_pictures_of_which_none_can_be_held_out(place: Path, run_command: Comman
     assert "runs/mine is trained but not evaluated" in trained.err
     evaluated = run_command("evaluate", "runs/mine")
     assert evaluated.code == 2
-    assert "has no test split, but train" in evaluated.err
+    assert "has no test split (only train); add one" in evaluated.err
 
 
 def test_a_search_over_own_pictures(place: Path, run_command: Command) -> None:

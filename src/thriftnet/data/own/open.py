@@ -24,7 +24,8 @@ from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import group_notes, with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions, summarise
 from thriftnet.data.own.near_cache import cached_near_duplicates, near_duplicate_groups
-from thriftnet.data.pictures import address_of, natural_key
+from thriftnet.data.pictures import address_of, natural_key, special_kind
+from thriftnet.data.places import recorded
 from thriftnet.data.sources import SOURCES, tables
 from thriftnet.data.sources.unread import why_unread
 from thriftnet.data.splits import grouped_split, merge_groups
@@ -91,7 +92,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         say(line)
     whole = Dataset(pictures.images, labels, classes, groups)
     return OpenDataset(
-        name=str(path.absolute()),
+        name=str(recorded(path)),
         classes=classes,
         image_size=spec.image_size,
         mean=mean,
@@ -114,7 +115,8 @@ def list_pictures(path: Path, spec: DatasetSpec) -> Index:
     if not path.is_file() and not path.is_dir():
         if (address := address_of(path)) is not None:
             raise DataError(f"{address} is a URL; download the pictures and give their folder")
-        what = "is neither a file nor a folder" if path.exists() else "does not exist"
+        kind = special_kind(path)
+        what = f"is {kind}" if kind else "does not exist"
         raise DataError(f"{path} {what}; give {FORMS}")
     try:
         found = (source for source in SOURCES.values() if source.recognises(path))

@@ -9,6 +9,7 @@ from typing import Any
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.options import DatasetSpec
+from thriftnet.data.places import recorded
 from thriftnet.data.registry import DATASETS, name_of
 from thriftnet.errors import RecipeError
 from thriftnet.inference.views import tta_views
@@ -41,7 +42,7 @@ class TrainRequest:
     @property
     def weights(self) -> str | None:
         """Initial weights, as a name or an absolute path."""
-        return str(self.init.absolute()) if isinstance(self.init, Path) else self.init
+        return str(recorded(self.init)) if isinstance(self.init, Path) else self.init
 
 
 def chooses_recipe(recipe: Recipe | str | Path | None, data: Path | None) -> bool:

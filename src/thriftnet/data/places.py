@@ -1,0 +1,25 @@
+"""Paths as they are recorded, so that they mean the same later and in another folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def recorded(path: Path | str) -> Path:
+    """An absolute path, without `..` where nothing changes by that.
+
+    `here/../photos` would lead nowhere once `here` is renamed. After a link, `..` leads elsewhere
+    than to the folder before it, and stays.
+    """
+    whole = Path(path).absolute()
+    short = Path(os.path.normpath(whole))
+    return short if are_one(short, whole) else whole
+
+
+def are_one(path: Path | str, other: Path | str) -> bool:
+    """Whether two paths lead to one file or folder, as links and `..` may do."""
+    try:
+        return Path(path).samefile(other)
+    except OSError:  # one is not there or may not be looked at
+        return Path(path) == Path(other)

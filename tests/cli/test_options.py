@@ -76,6 +76,13 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["Train"], "no command Train; use train"),
         (["version"], "use thriftnet --version"),
         (["nonsense"], "no command nonsense; see thriftnet --help"),
+        ([""], "no command ''; see thriftnet --help"),
+        (
+            ["predict", "best", "a.jpg", "--reject-outliers"],
+            "--reject-outliers needs a value, as in: --reject-outliers 0.05; see thriftnet predict",
+        ),
+        (["train", "--set"], "--set needs a value, as in: --set KEY=VALUE; see thriftnet tra"),
+        (["train", "--quiet=1"], "Option '--quiet' does not take a value; see thriftnet train"),
         (["train", "--epochs", "3", "--set", "train.epochs=4"], "set the same key; give only one"),
         (["train", "--resume", "x", "--lr", "1"], "leave out --lr"),
     ],
@@ -99,7 +106,8 @@ def test_a_folder_in_place_of_a_recipe(
     assert "if it contains pictures: thriftnet train --data ./photos" in (
         thriftnet("train", "photos").error_line
     )
-    assert "its recipe is run/recipe.yaml" in thriftnet("train", "run/").error_line
+    for command in ("train", "describe"):
+        assert "its recipe is run/recipe.yaml" in thriftnet(command, "run/").error_line
 
 
 def test_a_file_of_that_name_is_an_argument(thriftnet: Command, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typer.main import get_command
 import thriftnet
 from thriftnet.cli.options.completions import model_names, recipe_names
 from thriftnet.cli.options.examples import EXAMPLES
-from thriftnet.cli.options.mistakes import about_command, about_option
+from thriftnet.cli.options.mistakes import about_command, about_usage
 from thriftnet.cli.options.panels import COMPUTING, OUTPUT, PICTURES, RECIPE, PanelGroup, option
 from thriftnet.errors import ThriftnetError
 from thriftnet.files import explain_refusal
@@ -43,7 +43,8 @@ class _Commands(PanelGroup):
             ThriftnetError: There is none of that name.
         """
         if args[0] not in self.commands and not ctx.resilient_parsing:
-            raise ThriftnetError(f"no command {args[0]}; {about_command(args[0], self.commands)}")
+            see = about_command(args[0], self.commands)
+            raise ThriftnetError(f"no command {args[0] or repr(args[0])}; {see}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -251,9 +252,8 @@ def _fail_as(error: Exception, *, debug: bool) -> NoReturn:
         sys.exit(2)
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "thriftnet")
-    unknown = getattr(error, "option_name", None)
-    if unknown is not None and hasattr(error, "possibilities") and context is not None:
-        _fail(f"no option {unknown} here; {about_option(unknown, context)}", 2, debug=debug)
+    if context is not None and (said := about_usage(error, context)):
+        _fail(said, 2, debug=debug)
     shown = EXAMPLES.get(path.removeprefix("thriftnet "), ())
     needed = usage().startswith("Missing ") and bool(shown)
     as_in = f", as in: {shown[0]}" if needed else ""

@@ -42,18 +42,22 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Find labels that are probably wrong, by cross-validation."""
+    from thriftnet.data.registry import check_there
+    from thriftnet.recipe import load_recipe
+
+    check_there(data)
+    changes = ["data.val_ratio=0", "train.select=final", *(overrides or ())]
+    loaded = load_recipe(recipe, changes)  # what is wrong is refused before PyTorch is loaded
     name = Path(data).resolve().name if data != "cifar10" else data
     folder = output or Path("audits") / name
     with working(f"reading {data}") as doing:
         from thriftnet.audit.run import DECISIONS, PAGE
         from thriftnet.audit.run import audit as find
-        from thriftnet.recipe import load_recipe
         from thriftnet.terminal.training import TrainingProgress
 
-        changes = ["data.val_ratio=0", "train.select=final", *(overrides or ())]
         found = find(
             data,
-            recipe=load_recipe(recipe, changes),
+            recipe=loaded,
             folder=folder,
             folds=folds,
             progress=lambda: TrainingProgress(doing, quiet=as_json, then="scoring the labels"),

@@ -44,7 +44,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs over seeds: intervals, a significance test, a verdict."""
-    with working(f"comparing {len(runs)} runs") as doing:
+    with working(f"comparing {'1 run' if len(runs) == 1 else f'{len(runs)} runs'}") as doing:
         from thriftnet.comparison.compare import compare
         from thriftnet.terminal.compare import print_comparison
 

@@ -18,13 +18,14 @@ def describe(
     recipe: RecipeArgument, overrides: SetOption = None, as_json: JsonOption = False
 ) -> None:
     """Print a recipe's network: layers, shapes, parameters, MACs, and its shipped weights."""
+    from thriftnet.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides or ())  # a wrong one is refused before PyTorch is loaded
     with working(f"counting the operations of {recipe}"):
         from thriftnet.models.summary import summarise
-        from thriftnet.recipe import load_recipe
         from thriftnet.terminal import results as console
         from thriftnet.weights.card import card_page, shipped_card
 
-        loaded = load_recipe(recipe, overrides or ())
         summary = summarise(
             loaded.name,
             budget=loaded.max_parameters,
@@ -50,13 +51,15 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure this machine: the bottleneck of a recipe, and the training time of every recipe."""
+    from thriftnet.recipe import load_recipe, shipped_recipes
+
+    one = load_recipe(recipe, overrides or ())
     with working("loading PyTorch; the measurement takes about a minute") as doing:
         from thriftnet.bench.machine import run_bench
-        from thriftnet.recipe import load_recipe, shipped_recipes
         from thriftnet.terminal import results as console
 
         every = [load_recipe(name) for name in shipped_recipes()]
-        found = run_bench(load_recipe(recipe, overrides or ()), every, say=doing.now)
+        found = run_bench(one, every, say=doing.now)
     if as_json:
         print_json(found.to_json())
     else:

@@ -23,7 +23,7 @@ from thriftnet.errors import RecipeError, TrackingError
 from thriftnet.plain import to_stderr
 from thriftnet.terminal.output import outlast_output
 from thriftnet.terminal.work import working
-from thriftnet.training.distributed.ranks import is_first
+from thriftnet.training.distributed.ranks import is_first, torchrun_started
 
 if TYPE_CHECKING:
     from thriftnet.training.runner import TrainedRun
@@ -103,6 +103,12 @@ def train(
         raise typer.BadParameter("--restart is for --resume; name the run, or leave it out")
     if recipe is not None:
         _refuse_folder(recipe)
+    overrides = [*with_aliases(overrides, short), *_of_data(decisions, group)]
+    by_name = recipe is not None or data is None
+    if by_name and init is None and resume is None and not torchrun_started():
+        from thriftnet.recipe import load_recipe
+
+        load_recipe(recipe or "quick", overrides, seed=seed)  # refused before PyTorch is loaded
     outlast_output()
     with working("loading PyTorch", shown=is_first() and not quiet) as doing:
         from thriftnet import api
@@ -113,7 +119,7 @@ def train(
         doing.now("choosing a recipe" if chosen else "preparing the training")
         run = api.train(
             recipe,
-            overrides=[*with_aliases(overrides, short), *_of_data(decisions, group)],
+            overrides=overrides,
             seed=seed,
             name=name,
             runs_dir=runs_dir,
@@ -164,8 +170,10 @@ def _of_data(decisions: Path | None, group: str | None) -> list[str]:
 
     In JSON, a pattern such as `[0-9]+` is text and no list.
     """
+    from thriftnet.data.places import recorded
+
     given = {
-        "decisions": None if decisions is None else str(decisions.absolute()),
+        "decisions": None if decisions is None else str(recorded(decisions)),
         "group": group,
     }
     return [f"data.{key}={json.dumps(value)}" for key, value in given.items() if value is not None]

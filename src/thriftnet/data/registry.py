@@ -71,15 +71,29 @@ def name_of(spec: DatasetSpec) -> str:
         return next(named, str(source))
     if spec.dataset in DATASETS:
         return spec.dataset
-    path = Path(spec.dataset).expanduser()
-    if not path.exists():
-        near = difflib.get_close_matches(spec.dataset, DATASETS, 1)
-        hint = f"did you mean {near[0]}?" if near else "give its path with --data PATH"
-        raise DataError(
-            f"data.dataset={spec.dataset} is neither a path that exists nor one of "
-            f"{', '.join(DATASETS)}; {hint}"
-        )
-    return str(path)
+    check_there(spec.dataset, key="data.dataset=", remedy="give its path with --data PATH")
+    return str(Path(spec.dataset).expanduser())
+
+
+def check_there(dataset: str, *, key: str = "", remedy: str = "check the path") -> None:
+    """Check that a data set is a key of `DATASETS` or a path that exists.
+
+    Args:
+        dataset: As given.
+        key: What precedes it in the message.
+        remedy: What to do, unless a key is spelled much like it.
+
+    Raises:
+        DataError: It is neither.
+    """
+    if dataset in DATASETS or Path(dataset).expanduser().exists():
+        return
+    near = difflib.get_close_matches(dataset, DATASETS, 1)
+    hint = f"did you mean {near[0]}?" if near else remedy
+    raise DataError(
+        f"{key}{dataset} is neither a path that exists nor a named data set "
+        f"({', '.join(DATASETS)}); {hint}"
+    )
 
 
 def known_classes(dataset: str) -> tuple[str, ...] | None:

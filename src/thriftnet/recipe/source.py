@@ -40,6 +40,8 @@ def read_source(
     path = Path(source)
     if isinstance(source, str) and path.suffix not in {".yaml", ".yml"}:
         shipped = shipped_names(folder)
+        if source not in shipped and (path / f"{kind}.yaml").is_file():
+            raise error(f"{path} is a folder; its {kind} is {path / f'{kind}.yaml'}")
         if source not in shipped:
             raise error(
                 f"no {kind} is named {source!r}; use one of {', '.join(shipped)}, or the path of "

@@ -113,7 +113,7 @@ ABSENT: dict[str, str] = {
     ),
     "thriftnet evaluate RUN evaluates": "do-eval eval eval-only evaluate no-val test-only validate",
     "thriftnet report RUN draws figures": "plot plots",
-    "the same recipe and seed always give the same bits": (
+    "the same recipe and seed give the same bits on one machine": (
         "benchmark cudnn-benchmark deterministic"
     ),
     "start several processes with torchrun: torchrun --nproc-per-node 2 -m thriftnet train": (
@@ -128,7 +128,9 @@ ABSENT: dict[str, str] = {
     "networks have no dropout; --set train.label_smoothing=0.1 regularises": (
         "drop drop-rate dropout"
     ),
-    "the loss is always cross-entropy": "bce bce-loss criterion fl-gamma focal-loss loss loss-fn",
+    "the loss is cross-entropy, to which train.consistency can add": (
+        "bce bce-loss criterion fl-gamma focal-loss loss loss-fn"
+    ),
     "thriftnet audit DATA --folds 4 cross-validates": "cv fold folds k-fold kfold",
     "exports are in fp32 or int8: --to onnx or --to onnx-int8": (
         "amp bf16 fp16 fp32 half mixed-precision precision"

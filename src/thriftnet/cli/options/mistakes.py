@@ -12,6 +12,28 @@ from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import ThriftnetError
 
 
+def about_usage(fault: Exception, context: Any) -> str | None:
+    """What to do about an option that a command does not have, or that lacks its value.
+
+    Args:
+        fault: As typer raises it, which exports no class for it.
+        context: Of the command.
+
+    Returns:
+        None if it is another fault.
+    """
+    given = getattr(fault, "option_name", None)
+    if given is None:
+        return None
+    if hasattr(fault, "possibilities"):
+        return f"no option {given} here; {about_option(given, context)}"
+    for each in context.command.params:
+        if given in each.opts and not getattr(each, "is_flag", False):
+            example = f"{given} {each.metavar or 'VALUE'}"
+            return f"{given} needs a value, as in: {example}; see {context.command_path} --help"
+    return None
+
+
 def about_option(given: str, context: Any) -> str:
     """What to do instead of an option that a command does not have.
 

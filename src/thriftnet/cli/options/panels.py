@@ -90,7 +90,12 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
     """
     if ctx.resilient_parsing:  # of a completion
         return
-    typed, more, _ = command.make_parser(ctx).parse_args(args=list(arguments))
+    try:
+        typed, more, _ = command.make_parser(ctx).parse_args(args=list(arguments))
+    except Exception as fault:  # typer exports no class for it
+        if getattr(fault, "ctx", ctx) is None:  # of an option without its value
+            vars(fault)["ctx"] = ctx  # to name the command and its placeholder
+        raise
     if not hasattr(command, "commands"):  # a group's rest has the options of the command
         refuse_pairs([*_words(command, typed), *more], ctx)
     for parameter in command.get_params(ctx):

@@ -87,12 +87,16 @@ def test_the_network_s_own_answers_and_the_conversion_are_phases(
 
 @pytest.mark.parametrize("name", [name for name, each in targets.TARGETS.items() if each.int8])
 def test_a_refused_int8_export_names_the_one_in_fp32(
-    name: str, fake: Callable[..., None], model: Path
+    name: str, fake: Callable[..., None], model: Path, tmp_path: Path
 ):
     exact = targets.TARGETS[name].in_fp32
-    fake(difference=1.0, in_fp32=exact)
+    fake(difference=1.0, in_fp32=exact, int8=True)
+    pictures = put(tmp_path / "pictures", {"cat": 4})
+    with pytest.raises(ExportMismatchError, match="written; try --reduce-range, or use") as first:
+        export_model(model, to="fake", calibration=pictures)
+    assert str(first.value).endswith(f"use --to {exact}")
     with pytest.raises(ExportMismatchError, match=f"nothing was written; use --to {exact}$"):
-        export_model(model, to="fake")
+        export_model(model, to="fake", calibration=pictures, reduce_range=True)
     assert exact is not None
     assert not targets.TARGETS[exact].int8
 

@@ -176,14 +176,24 @@ def _write_and_compare(
                     f"({check.source})"
                 )
                 if not target.or_fp32:
-                    exact = f"; use --to {target.in_fp32}" if target.in_fp32 else ""
-                    differs += f"; nothing was written{exact}"
+                    differs += f"; nothing was written{_remedy(job, target)}"
                 raise ExportMismatchError(differs)
             others = compare_elsewhere(target, draft, expected, pictures, on_progress=on_progress)
             size = keep(draft, output, report=_report(job, target, check, others))
     except OSError as fault:
         raise ExportError(explain_os_error(fault, output)) from None
     return check, others, size
+
+
+def _remedy(job: ExportJob, target: Target) -> str:
+    """What may help where an export differs.
+
+    Without VNNI, sums of products of 8 bits saturate, which weights of 7 bits prevent.
+    """
+    if target.in_fp32 is None:
+        return ""
+    narrower = target.int8 and not job.reduce_range
+    return f"; {'try --reduce-range, or ' if narrower else ''}use --to {target.in_fp32}"
 
 
 def _expected(reference: Classifier, pictures: Pictures) -> NDArray[np.float32]:

@@ -76,9 +76,10 @@ def test_wrong_path_and_too_few_runs(tmp_path: Path):
     run = make_run(tmp_path / "a").path
     with pytest.raises(RunError, match="there is no run folder .*nowhere"):
         compare([run, tmp_path / "nowhere"])
-    for runs in ([], [run], [run, tmp_path / "b" / ".." / "a"]):
-        (tmp_path / "b").mkdir(exist_ok=True)
-        with pytest.raises(RunError, match="takes two runs or more"):
+    (tmp_path / "b").mkdir()
+    twice = [run, tmp_path / "b" / ".." / "a"]
+    for runs, told in (([], "none is"), ([run], "only one is"), (twice, "a is")):
+        with pytest.raises(RunError, match=f"takes two runs or more, and .*{told} given"):
             compare(runs)
 
 

@@ -85,6 +85,7 @@ def test_sorting_puts_what_has_no_value_before_the_least(study: Path):
         ("=3", "is not a condition"),
         ("", "is not a condition"),
         ("accuracy>high", "accuracy is a number; compare it with one"),
+        ("accuracy<nan", "accuracy is a number; compare it with one"),
     ],
 )
 def test_wrong_filters(study: Path, where: str, told: str):

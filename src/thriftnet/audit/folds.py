@@ -28,8 +28,9 @@ def assign_folds(
         raise DataError(f"--folds {folds} holds no pictures out; give 2 or more")
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     if len(first) < folds:
+        number = "1 group" if len(first) == 1 else f"{len(first)} groups"
         raise DataError(
-            f"{len(labels)} pictures in {len(first)} groups of near-duplicates are fewer than "
+            f"{len(labels)} pictures in {number} of near-duplicates are fewer than "
             f"{folds} folds; give "
             + (f"--folds {len(first)} or " if len(first) > 1 else "")
             + "more pictures"

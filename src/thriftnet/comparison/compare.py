@@ -172,7 +172,12 @@ def _read(found: Sequence[Path], tta: str | None, metric: str) -> tuple[list[Sco
     if left_out and not scores:
         raise left_out[0]
     if len(paths) < 2:
-        raise RunError("a comparison takes two runs or more; name another: thriftnet compare A B")
+        given = "only one is given" if found else "none is given"
+        if len(found) > 1:
+            given = f"{paths[0]} is given {len(found)} times"
+        raise RunError(
+            f"a comparison takes two runs or more, and {given}; name another: thriftnet compare A B"
+        )
     return scores, [str(fault) for fault in left_out]
 
 

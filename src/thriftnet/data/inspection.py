@@ -97,7 +97,14 @@ class Inspection:
 
     def warnings(self) -> list[str]:
         """Warnings, then remarks."""
-        return [*warnings(self.counts, self.duplicates), *self.notes]
+        found = [*warnings(self.counts, self.duplicates), *self.notes]
+        if "test" in self.counts:
+            return found
+        return [
+            "no picture is held out to test, so a network that trains on these is not evaluated; "
+            "add pictures or a test split, or raise data.test_ratio",
+            *found,
+        ]
 
     def to_json(self, title: Callable[[int], str]) -> dict[str, Any]:
         """JSON values; pictures by their titles."""

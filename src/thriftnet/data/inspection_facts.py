@@ -26,7 +26,7 @@ def facts(found: Inspection) -> list[tuple[str, str]]:
         f"{found.square:,} square; width to height {low:.2f} to {high:.2f}, median {middle:.2f}"
     )
     if smallest == largest:
-        sizes, shapes = f"all {_by(median)} pixels", f"{middle:.2f} wide to 1 high"
+        sizes, shapes = f"all {_by(median)} pixels", f"width to height {middle:.2f}"
     return [
         ("sizes", sizes),
         ("shapes", shapes),

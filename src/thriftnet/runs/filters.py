@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,10 @@ class Condition:
 
     def _number(self) -> float:
         try:
-            return float(self.given)
+            number = float(self.given)
+            if math.isnan(number):
+                raise ValueError
+            return number
         except ValueError:
             raise RunError(
                 f"--where {self.column}{self.sign}{self.given}: {self.column} is a number; "

@@ -71,7 +71,7 @@ def print_evaluation(
     chosen = evaluation.chosen
     name = f"{target} (shipped weights)" if shipped else plain(str(target))
     print_whole(f"{name}: {evaluation.parameters:,} parameters, {millions(evaluation.macs)} MACs")
-    images = f"{chosen.images:,} {evaluation.data} images"
+    images = f"{chosen.images:,} {evaluation.data} image{'s' * (chosen.images != 1)}"
     under = f", {evaluation.corruption}" if evaluation.corruption else ""
     print_whole(f"{images}{under}, {evaluation.precision}")
     print()

@@ -161,9 +161,10 @@ def _open_run(
     start, init = start_record(plan, state), recipe.init
     run.append(start)
     progress.line(start | {"run": str(run.path)})
+    steps = "1 step" if plan.total_steps == 1 else f"{plan.total_steps} steps"
     progress.note(
         f"{recipe.name}: {start['parameters']:,} parameters, {plan.macs / 1e6:.1f}M MACs, "
-        f"{len(plan.images):,} images, {plan.total_steps} steps on {plan.compute.device} "
+        f"{len(plan.images):,} images, {steps} on {plan.compute.device} "
         f"in {plan.compute.precision}"
         + (f", {count} processes" if count > 1 else "")
         + (f", from the weights of {init.weights}" if init.weights else "")

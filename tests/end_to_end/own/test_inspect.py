@@ -43,6 +43,23 @@ def test_a_reason_that_many_files_share_is_told_once(
     ]
 
 
+def test_what_is_not_there_and_what_cannot_be_tested(
+    thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    told = thriftnet("inspect", photos / "nowhere").error_line
+    assert told.endswith(
+        "neither a path that exists nor a named data set (cifar10); check the path"
+    )
+    assert "did you mean cifar10?" in thriftnet("inspect", "cifar-10").error_line
+    for kind in "cat", "dog":
+        (photos / "few" / kind).mkdir(parents=True)
+        (photos / "train" / kind / ("1.png" if kind == "cat" else "0.png")).rename(
+            photos / "few" / kind / "1.png"
+        )
+    assert "! no picture is held out to test" in thriftnet("inspect", photos / "few").out
+
+
 @pytest.mark.parametrize("width", [40, 100])
 def test_lines_fit_the_terminal(
     thriftnet: Command, photos: Path, monkeypatch: pytest.MonkeyPatch, width: int

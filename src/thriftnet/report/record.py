@@ -141,6 +141,7 @@ def read_record(path: Path) -> RunRecord:
     recipe = run.recipe()
     missing: list[str] = []
     lines = _or_say(run.metrics, [], missing)
+    readable = not missing
     if run.torn:
         missing.append("The last line of the metrics was truncated and is left out.")
     ran_on = environments(run, lines)
@@ -155,7 +156,7 @@ def read_record(path: Path) -> RunRecord:
     failed = ended_by if ended_by.get("kind") == "failed" else {}
     if alone:
         missing.append("A network without a training log: there are no curves.")
-    else:
+    elif readable:  # or nothing is known of the training
         missing += _missing_lines(
             run, start=start, end=end, epochs=epochs, running=running, failed=failed
         )

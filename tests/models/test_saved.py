@@ -9,6 +9,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from PIL import Image
 
 from thriftnet.errors import RunError, TrainingError
 from thriftnet.models.build import build_model
@@ -107,6 +108,14 @@ def test_truncated_file(path: Path, keep: int):
 def test_file_that_is_no_model(path: Path, content: bytes):
     path.write_bytes(content)
     assert "is damaged" in refusal(path)
+
+
+def test_a_file_of_another_kind_is_not_called_damaged(tmp_path: Path):
+    (tmp_path / "labels.csv").write_text("file,label\n")
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    for name, told in ("labels.csv", "not a thriftnet model"), ("photo.png", "the model first"):
+        with pytest.raises(RunError, match=f"{name} is .*{told}"):
+            read_model(tmp_path / name)
 
 
 def test_foreign_file(path: Path):

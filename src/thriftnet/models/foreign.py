@@ -8,6 +8,7 @@ from pathlib import Path
 from thriftnet.files import open_regular
 
 _GIVE = "give a run folder or its model.safetensors"
+_OWN = ".safetensors"
 _EXPORTS = {".pt2", ".tflite", ".pte", ".html"}
 """Of `thriftnet export`, for programs without thriftnet."""
 _MARKS = {
@@ -37,7 +38,16 @@ def foreign_kind(path: Path) -> str | None:
         return f"a {suffix} file, which other programs run and thriftnet does not; {_GIVE}"
     if suffix == ".onnx":  # no magic bytes
         return f"an ONNX model, which predict runs and nothing else here; {_GIVE}"
-    return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
+    for mark, kind in _MARKS.items():
+        if head.startswith(mark):
+            return kind
+    if suffix == _OWN or head[8:9] == b"{":  # perhaps damaged
+        return None
+    from thriftnet.data.picture_formats import begins_like_a_picture  # brings numpy
+
+    if begins_like_a_picture(head):
+        return "a picture; name the model first, then the pictures"
+    return f"not a thriftnet model; {_GIVE}"
 
 
 def _zip_kind(path: Path) -> str:

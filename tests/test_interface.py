@@ -11,6 +11,11 @@ import pytest
 from PIL import Image
 
 import thriftnet
+from thriftnet.data.decode import read_image
+from thriftnet.errors import DataError, ImageError, RecipeError, TrackingError
+from thriftnet.inference.pictures import name_pictures
+from thriftnet.tracking.choose import choose_trackers
+from thriftnet.training.budget import parse_parameters
 from thriftnet.training.progress import Quiet
 
 
@@ -114,3 +119,24 @@ def test_a_seed_that_no_recipe_may_have_is_refused(seed: int, tmp_path: Path) ->
     with pytest.raises(thriftnet.RecipeError, match=f"smoke: seed={seed} is wrong"):
         thriftnet.train(thriftnet.load_recipe("smoke"), seed=seed, runs_dir=tmp_path, quiet=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_one_text_where_several_are_expected_is_one_of_them() -> None:
+    assert thriftnet.load_recipe("quick", overrides="seed=3").seed == 3
+    with pytest.raises(RecipeError, match="override 'train' is not KEY=VALUE"):
+        thriftnet.train("quick", overrides="train")
+    with pytest.raises(TrackingError, match="there is no tracker 'board'"):
+        choose_trackers("board", runs_dir=Path("runs"))
+    assert parse_parameters(5_000_000) == parse_parameters("5M")
+
+
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    for given in {"data": ""}, {"runs_dir": ""}:
+        with pytest.raises(DataError, match=f"{next(iter(given))} is empty; give a path"):
+            thriftnet.train("smoke", **given)
+    with pytest.raises(DataError, match="data is empty; give a path"):
+        thriftnet.evaluate("quick", data="")
+    with pytest.raises(DataError, match="the path of picture 1 is empty"):
+        list(name_pictures([""]))
+    with pytest.raises(ImageError, match="does not exist"):
+        read_image("no\0file.png")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from thriftnet.data.places import given_path
 from thriftnet.errors import RecipeError
 from thriftnet.evaluation.calibrate import calibrate
 from thriftnet.evaluation.evaluate import evaluate
@@ -86,7 +87,7 @@ def train(
     progress: Progress | None = None,
     time_budget: str | None = None,
     flops_budget: str | None = None,
-    max_params: str | None = None,
+    max_params: str | int | None = None,
     init: Path | str | None = None,
     track: Sequence[str] = (),
     on_step: OnStep | None = None,
@@ -134,7 +135,7 @@ def train(
         ProcessError: One of several processes started by `torchrun` has died.
     """
     began = time.monotonic()
-    overrides = tuple(overrides)
+    overrides = (overrides,) if isinstance(overrides, str) else tuple(overrides)
     if resume is not None:
         resume = find_run(resume)
         given = {"recipe": recipe, "overrides": overrides, "seed": seed, "name": name, "init": init}
@@ -150,8 +151,8 @@ def train(
         own = "leave out quiet: progress decides what is printed"
         _refuse_unused({"quiet": quiet or None}, because=own)
     progress = progress or choose_progress(quiet=quiet)
-    data = None if data is None else Path(data)
-    runs_dir = Path("runs" if runs_dir is None else runs_dir)
+    data = given_path(data, "data")
+    runs_dir = given_path(runs_dir, "runs_dir") or Path("runs")
     folder = runs_dir if resume is None else resume.resolve().parent
     callbacks = Callbacks(on_step, on_epoch)
     with init_processes() as processes:
@@ -260,10 +261,10 @@ def write_report(
     """
     from thriftnet.report import build  # brings matplotlib, which nothing else here needs
 
-    data = None if data is None else Path(data)
+    data = given_path(data, "data")
     given = [runs] if isinstance(runs, str | Path) else runs
     found = evaluated_runs(given, data=data, fetch=False)
-    output = None if output is None else Path(output)
+    output = given_path(output, "output")
     return build.write_report(found, output=output, data=data, storage=storage)
 
 
@@ -290,6 +291,6 @@ def compare(
     """
     from thriftnet.comparison import compare as comparing
 
-    data = None if data is None else Path(data)
+    data = given_path(data, "data")
     runs = [runs] if isinstance(runs, str | Path) else runs
     return comparing.compare(runs, tta=tta, metric=metric, data=data)

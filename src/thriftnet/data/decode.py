@@ -101,7 +101,7 @@ def read_image(path: Path | str, *, size: int | None = 32, fit: Fit = "crop") ->
         try:
             with path.open("rb") as file:
                 return _decode(file, path, size, fit).pixels
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # the latter: its name has a NUL
             raise ImageError(f"{path} does not exist; give the path of an image") from None
         except OSError as fault:
             raise _unusable(path, fault, b"") from None

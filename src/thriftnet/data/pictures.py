@@ -99,6 +99,8 @@ def special_kind(path: Path | str) -> str | None:
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - quicker than a Path, for each picture
+    except ValueError:  # a name with a NUL
+        return None
     except FileNotFoundError:
         return "a broken link" if os.path.islink(path) else None  # noqa: PTH114
     except OSError as fault:

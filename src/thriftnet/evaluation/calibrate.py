@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from thriftnet.data.places import given_path
 from thriftnet.errors import RunError
 from thriftnet.evaluation.fit_calibration import fit_views, is_at_chance
 from thriftnet.evaluation.fit_outliers import fit_outliers
@@ -77,8 +78,8 @@ def calibrate(
         model,
         found.run,
         name=str(target),
-        data=None if data is None else Path(data),
-        companion=None if companion is None else Path(companion),
+        data=given_path(data, "data"),
+        companion=given_path(companion, "companion"),
         say=say,
     )
     compute = choose_compute(device=device, precision=precision)

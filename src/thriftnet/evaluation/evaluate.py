@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from thriftnet.data import Dataset
+from thriftnet.data.places import given_path
 from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.corruptions.table import check_corruption, corrupt
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
@@ -67,7 +68,7 @@ def evaluate(
     compute = choose_compute(device=device, precision=precision)
     if corruption:
         check_corruption(corruption)
-    source = None if data is None else Path(data)
+    source = given_path(data, "data")
     images, name = images_to_test(model, run, source, strict=strict, say=say)
     if corruption:
         images = replace(images, images=corrupt(images.images, corruption))

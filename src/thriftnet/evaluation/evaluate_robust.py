@@ -11,6 +11,7 @@ import numpy as np
 
 from thriftnet.data import CIFAR10_CLASSES, Dataset, load_cifar10
 from thriftnet.data.cifar10.published import CorruptedFiles, find_cifar10_c, open_cifar10_c
+from thriftnet.data.places import given_path
 from thriftnet.errors import DataError, RecipeError
 from thriftnet.evaluation.images import check_classes, images_to_test, open_target
 from thriftnet.evaluation.record import try_to_write
@@ -91,7 +92,7 @@ def robustness(
     if images is not None and images < 1:
         raise RecipeError(f"images={images} leaves nothing to classify; give 1 or more")
     compute = choose_compute(device=device, precision=precision)
-    source = None if data is None else Path(data)
+    source = given_path(data, "data")
     published: CorruptedFiles | None = None
     if source is not None and (folder := find_cifar10_c(source)):
         published, dataset, name = *_published(folder, model, say=say), "cifar10-c"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thriftnet.data.places import given_path
 from thriftnet.errors import ExportError, ExportMismatchError
 from thriftnet.export.gate import Check, OtherCheck, compare, compare_elsewhere, fault_of
 from thriftnet.export.job import ExportJob, Target
@@ -103,7 +104,7 @@ def export_model(
     name = found.title
     output = Path(f"{name}{target.suffix}") if output is None else Path(output)
     check_place(output, target, source=found.path)
-    folder = None if calibration is None else Path(calibration)
+    folder = given_path(calibration, "calibration")
     pictures = choose_pictures(saved, found.run, folder=folder, int8=target.int8, say=say)
     how = _preprocessing(saved, tta=tta, name=name)
     job = ExportJob(

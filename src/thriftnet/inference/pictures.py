@@ -16,7 +16,7 @@ from thriftnet.data.decode import decode_image, decode_picture, read_image
 from thriftnet.data.options import Fit
 from thriftnet.data.pictures import walk_images
 from thriftnet.data.square import square_array
-from thriftnet.errors import ImageError
+from thriftnet.errors import DataError, ImageError
 from thriftnet.runtime.silence import silent_pillow
 
 Picture = Path | str | bytes | bytearray | memoryview | Image.Image | NDArray[np.uint8] | Tensor
@@ -43,12 +43,14 @@ def name_pictures(pictures: Iterable[Picture]) -> Iterator[NamedPicture]:
     """Name each picture; a folder yields all pictures in it.
 
     Raises:
-        DataError: A folder holds no picture or cannot be read.
+        DataError: A folder holds no picture or cannot be read, or a path is empty.
     """
     for number, picture in enumerate(pictures, start=1):
         if not isinstance(picture, str | Path):
             yield NamedPicture(f"picture {number}", picture, None)
             continue
+        if picture == "":
+            raise DataError(f"the path of picture {number} is empty; give that of an image")
         path = Path(picture)
         for file in walk_images(path) if path.is_dir() else (path,):
             yield NamedPicture(str(file), file, file)

@@ -181,6 +181,7 @@ def load_recipe(
     Raises:
         RecipeError: Unknown name, unreadable, truncated or edited file, unknown key or wrong value.
     """
+    overrides = (overrides,) if isinstance(overrides, str) else overrides
     tree, whole = _read_tree(source)
     before, given = copy.deepcopy(tree), [parse_override(override) for override in overrides]
     for key, value in given:

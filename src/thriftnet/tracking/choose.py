@@ -49,7 +49,7 @@ def choose_trackers(names: Iterable[str], *, runs_dir: Path) -> list[Tracker]:
             reached.
     """
     trackers: list[Tracker] = []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys([names] if isinstance(names, str) else names):
         if name not in TRACKERS:
             *others, last = TRACKERS
             known = f"{', '.join(others)} or {last}"

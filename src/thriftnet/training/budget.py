@@ -80,7 +80,7 @@ def parse_operations(text: str) -> float:
     return _parse(text, _OPERATIONS, "--flops-budget", "300T or 0.3P")
 
 
-def parse_parameters(text: str) -> int:
+def parse_parameters(text: str | int) -> int:
     """Parameters of `800k`, `5M` or `123456`.
 
     Raises:
@@ -177,8 +177,8 @@ def _with_training(recipe: Recipe, settings: TrainSection) -> Recipe:
     return build_recipe(tree, origin=recipe.name)
 
 
-def _parse(text: str, units: dict[str, float], option: str, examples: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)", text.strip())
+def _parse(text: str | int, units: dict[str, float], option: str, examples: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]?)", str(text).strip())
     if not match or match.group(2) not in units or float(match.group(1)) == 0:
         raise RecipeError(f"{option} {text!r} is not a budget such as {examples}")
     return float(match.group(1)) * units[match.group(2)]

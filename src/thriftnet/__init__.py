@@ -1,4 +1,4 @@
-"""Compact image classifiers, trained within a parameter and a compute budget, a CPU first.
+"""Compact image classifiers, trained within a parameter and compute budget.
 
     import thriftnet
     run = thriftnet.train("smoke")

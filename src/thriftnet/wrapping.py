@@ -1,4 +1,4 @@
-"""Lines that fit a terminal: broken between words, by the columns that their letters take."""
+"""Lines that fit a terminal: broken between words, by display width."""
 
 from __future__ import annotations
 

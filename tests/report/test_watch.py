@@ -39,6 +39,21 @@ def test_lines_of_a_training_fit_the_terminal(going: RunFolder, width: int) -> N
     assert "val loss" not in words  # none was told
 
 
+def test_charts_are_as_wide_as_a_screen_where_lines_have_no_limit(
+    going: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a pipe, where a command to copy stays on one line."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    going.save_status(None)
+    for epoch in range(2, 300):
+        going.append(epoch_line(epoch))
+    going.append({"kind": "interrupted", "step": 4})
+    follow(going.path)
+    *_, rate, remedy = capsys.readouterr().out.splitlines()
+    assert len(rate) == 120
+    assert remedy == f"interrupted; resume with: thriftnet train --resume {going.path}"
+
+
 @pytest.mark.parametrize("share", [0.4, 0.04, None])
 def test_other_work_is_shown_where_it_takes_much(going: RunFolder, share: float | None) -> None:
     going.append(epoch_line(2, cpu_contention=share))

@@ -1,4 +1,4 @@
-"""audit: labels that are probably wrong, and pictures that teach nothing."""
+"""audit: labels that are probably wrong, and unusable pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which an epoch visits its images, the hardest alone in later epochs."""
+"""The order in which an epoch visits its images, only the hardest in later epochs."""
 
 from __future__ import annotations
 

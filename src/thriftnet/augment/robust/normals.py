@@ -1,4 +1,4 @@
-"""Normal numbers from a fixed table: an image draws a place in it in place of every number.
+"""Normal numbers from a fixed table, from an offset on that is drawn for each image.
 
 A batch of 1,000 images of 32 pixels needs three million numbers. Draws are made on the CPU, also
 where an accelerator trains; runs of a table are copied where the images are. The numbers of one

@@ -1,4 +1,4 @@
-"""A change of some images of a batch; the others are copied as whole images."""
+"""Changes some images of a batch, and copies the others unchanged."""
 
 from collections.abc import Callable
 

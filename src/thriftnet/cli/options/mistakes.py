@@ -1,4 +1,4 @@
-"""What was meant by a word that is not known: a typo, another trainer's name, or a recipe key."""
+"""Suggests what an unknown word means: a typo, another trainer's name, or a recipe key."""
 
 from __future__ import annotations
 

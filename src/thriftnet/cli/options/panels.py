@@ -1,4 +1,4 @@
-"""Options and commands in groups: where each `--help` lists what."""
+"""Groups of options and commands in `--help`."""
 
 from __future__ import annotations
 

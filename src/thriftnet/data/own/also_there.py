@@ -1,4 +1,4 @@
-"""Says what else is there where a folder is no data set: a table, arrays, or folders beside it."""
+"""For a folder that is no data set: a table, arrays or other folders nearby that may be meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refuses micro-batches that cannot be trained on: larger than the memory, or of a lone image.
+"""Refuses micro-batches that cannot be trained on: larger than the memory, or of one image.
 
 With too little memory, the system would kill the process without a word. Nothing is made smaller
 silently, as the micro-batch is part of what a recipe computes.

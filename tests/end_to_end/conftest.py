@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 from PIL import Image
 
 from commands import SHORT, Command, Outcome, in_this_process
-from forked import start_worker
+from forked import ForkedProgram, search_as_users_do, start_worker
 from grids import Finished, finished, go_on
 from once import made_once
 from small import dataset, opened, small_recipe
@@ -48,7 +46,7 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 def finished_run(
     tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]
 ) -> Path:
-    """A tenth of an epoch of `smoke`, trained through the Python interface.
+    """18 steps of `smoke`, trained through the Python interface.
 
     Each process has its own: tests evaluate it, which adds to its metrics.
     """
@@ -87,13 +85,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dat
     assert len(cifar10[0]) == 50_000
 
     def search(folder: Path) -> None:
-        command = [sys.executable, "-m", "thriftnet", "search", str(space_file(folder))]
-        command += ["--workers", "2", "--study", str(folder / "study")]
-        environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
-        (folder / "out").write_text(done.stdout)
-        (folder / "err").write_text(done.stderr)
+        options = ("--workers", "2", "--study", str(folder / "study"))
+        done = ForkedProgram(search_as_users_do, str(space_file(folder)), *options).ended()
+        assert done.code == 0, done.err
+        (folder / "out").write_text(done.out)
+        (folder / "err").write_text(done.err)
 
     return made_once(tmp_path_factory, "search", search)
 

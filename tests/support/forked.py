@@ -1,16 +1,16 @@
 """Programs and workers of a search, forked from a process that has imported what they need.
 
-Each would import for seconds. Started as users do: the search of the fixture `folder`, and several
-processes that train in the test of torchrun.
+Each would import for seconds. Started as it is for users: a worker of the fixture `folder`.
 """
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
@@ -162,9 +162,18 @@ def interrupted(step: str, *arguments: str) -> None:
 
 def search(*arguments: str) -> None:
     """`thriftnet search ARGUMENTS`, for a forked program: it forks its workers."""
+    _search(itertools.repeat(start_worker), arguments)
+
+
+def search_as_users_do(*arguments: str) -> None:
+    """The same; its first worker is a program of its own, which imports for seconds."""
+    _search(itertools.chain([local.start_worker], itertools.repeat(start_worker)), arguments)
+
+
+def _search(starts: Iterator[Callable[..., object]], arguments: Sequence[str]) -> None:
     # From the server that it comes from itself; it would start one of its own.
     forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore[attr-defined]
-    local.start_worker = start_worker  # type: ignore[assignment]
+    local.start_worker = lambda *given: next(starts)(*given)  # type: ignore[assignment]
     command("search", *arguments)
 
 

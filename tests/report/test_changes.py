@@ -20,6 +20,7 @@ from thriftnet.report.training.usage import draw_usage
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import write_lines
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 GROWING = {"sizes": [[1, 16], [2, 24]], "epochs": 4, "hard_fraction": 0.5, "full_epochs": 2}
 
 
@@ -107,8 +108,8 @@ def test_runs_of_earlier_versions_open_without_what_they_lack(tmp_path: Path):
         {"step": [1, 2], "loss": [1e300, 2], "gradient_norm": []},
     ],
 )  # fmt: skip
-def test_steps_that_are_not_what_was_written_cost_themselves_alone(tmp_path: Path, odd: object):
-    _, run = sitting(small_recipe(), tmp_path / "run")
+def test_steps_that_are_not_what_was_written_cost_themselves_alone(copied: Path, odd: object):
+    run = RunFolder(copied)
     lines = run.metrics()
     lines[0]["steps"] = odd
     write_lines(run.metrics_path, lines)

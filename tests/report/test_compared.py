@@ -14,6 +14,7 @@ from thriftnet.comparison.compare import compare
 from thriftnet.report.build import Report
 from thriftnet.runs.folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 Visit = Callable[[Path, int, str], Page]
 LONG = "2026-11-29-fashion-mnist-from-scratch-with-trivialaugment-"
 
@@ -40,7 +41,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def shared(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return thriftnet.write_report(runs, output=tmp_path_factory.mktemp("out"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("thriftnet.report.drawing.png_of", lambda _: b"")
+        return thriftnet.write_report(runs, output=tmp_path_factory.mktemp("out"))
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (400, "dark")])

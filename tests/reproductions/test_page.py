@@ -21,6 +21,7 @@ from reproductions.dreamfire2025.claims import read_claims
 from reproductions.dreamfire2025.judge import MARKS
 from support.run_curves import curve_of
 
+pytestmark = pytest.mark.usefixtures("svg_alone")
 Visit = Callable[[Path, int, str], Page]
 TORN_CURVE = {"epoch": [1], "train_loss": [2, 1]}
 

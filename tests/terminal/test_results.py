@@ -15,6 +15,7 @@ from thriftnet.report.single import single_page
 from thriftnet.terminal import results
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("share", "told"), [(0.42, True), (0.04, False), (None, False)])
 def test_a_training_says_at_its_end_what_other_work_took(
     share: float | None,

@@ -1,5 +1,6 @@
 """A user's own pictures: what shows the same, or belongs together, is on one side of the test."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +14,25 @@ from thriftnet.data.registry import open_dataset
 
 
 @pytest.fixture
-def photos(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cifar10: tuple[Dataset, Dataset]
-) -> Path:
-    """60 photographs in two classes, each as PNG, as JPEG, and mirrored."""
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Path) -> Path:
+    """A copy of those pictures."""
     monkeypatch.setenv("THRIFTNET_CACHE", str(tmp_path / "cache"))
+    return Path(shutil.copytree(made, tmp_path / "photos"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, cifar10: tuple[Dataset, Dataset]) -> Path:
+    """60 photographs in two classes, each as PNG, as JPEG, and mirrored."""
+    photos = tmp_path_factory.mktemp("photos")
     for number, pixels in enumerate(cifar10[1].images[:60]):
-        folder = tmp_path / "photos" / ("cat" if number % 2 else "dog")
+        folder = photos / ("cat" if number % 2 else "dog")
         folder.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(pixels).resize((64, 64), Image.Resampling.BICUBIC)
         picture.save(folder / f"scene{number // 4}-{number}.png")
         picture.save(folder / f"scene{number // 4}-{number}b.jpg", quality=60)
         mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         mirrored.save(folder / f"scene{number // 4}-{number}c.png")
-    return tmp_path / "photos"
+    return photos
 
 
 def test_near_duplicates_are_on_one_side(photos: Path):

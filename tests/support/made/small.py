@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from thriftnet.data import CIFAR10_CLASSES, CIFAR10_MEAN, CIFAR10_STD, Dataset, OpenDataset
 from thriftnet.data.opened import open_arrays
@@ -46,11 +48,17 @@ def small_recipe(**sections: object) -> Recipe:
 
 def dataset(count: int = 60, seed: int = 0) -> Dataset:
     """Images whose class can be learned: each class has a colour, under noise."""
+    images, labels = _drawn(count, seed)
+    return Dataset(images.copy(), labels.copy(), CIFAR10_CLASSES)
+
+
+@functools.cache
+def _drawn(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     rng = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int64) % 10
     colours = np.random.default_rng(99).integers(40, 216, size=(10, 1, 1, 3))
     noise = rng.integers(-40, 40, size=(count, 32, 32, 3))
-    return Dataset((colours[labels] + noise).astype(np.uint8), labels, CIFAR10_CLASSES)
+    return (colours[labels] + noise).astype(np.uint8), labels
 
 
 def opened(train: Dataset | None = None, test: Dataset | None = None) -> OpenDataset:

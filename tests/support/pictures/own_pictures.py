@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections import Counter
 from pathlib import Path
@@ -36,8 +37,15 @@ def put(folder: Path, counts: dict[str, int], *, start: int = 0, ending: str = "
     for label, count in counts.items():
         (folder / label).mkdir(parents=True, exist_ok=True)
         for number in range(start, start + count):
-            picture(label, number).save(folder / label / f"{number}.{ending}")
+            (folder / label / f"{number}.{ending}").write_bytes(_file(label, number, ending))
     return folder
+
+
+@functools.cache
+def _file(label: str, number: int, ending: str) -> bytes:
+    """A picture as a file; most tests have the same ones."""
+    Image.init()
+    return encoded(picture(label, number), Image.registered_extensions()[f".{ending}"])
 
 
 def put_flat(folder: Path, count: int = 4) -> list[tuple[str, str]]:

@@ -37,6 +37,14 @@ def train(
     return run, RunFolder.open(run.path)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run without callbacks."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_images(patch)
+        return train(tmp_path_factory.mktemp("runs") / "whole")[1]
+
+
 def test_callbacks_get_what_the_run_records(tmp_path: Path) -> None:
     steps: list[thriftnet.StepStats] = []
     epochs: list[thriftnet.EpochStats] = []
@@ -54,13 +62,12 @@ def test_callbacks_get_what_the_run_records(tmp_path: Path) -> None:
         torch.testing.assert_close(saved[name].float(), value.float(), rtol=1e-2, atol=1e-3)
 
 
-def test_they_leave_the_bits_as_they_are(tmp_path: Path) -> None:
+def test_they_leave_the_bits_as_they_are(tmp_path: Path, whole: RunFolder) -> None:
     def draw(_: object) -> None:
         torch.rand(1)
 
-    _, plain = train(tmp_path / "plain")
     _, called = train(tmp_path / "called", draw, draw)
-    assert plain.model_path.read_bytes() == called.model_path.read_bytes()
+    assert whole.model_path.read_bytes() == called.model_path.read_bytes()
 
 
 def test_a_callback_that_stops_leaves_a_finished_run(tmp_path: Path) -> None:
@@ -86,14 +93,15 @@ def test_a_callback_stops_after_an_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", [1, EACH, 5, STEPS])
-def test_what_a_callback_raises_comes_out_and_nothing_is_lost(tmp_path: Path, at: int) -> None:
+def test_what_a_callback_raises_comes_out_and_nothing_is_lost(
+    tmp_path: Path, whole: RunFolder, at: int
+) -> None:
     """In the first step, in the last of an epoch, within one, and in the last of all."""
 
     def broken(stats: thriftnet.StepStats) -> None:
         if stats.step == at:
             raise KeyError("mine")
 
-    _, whole = train(tmp_path / "whole")
     path = tmp_path / "broken"
     with pytest.raises(KeyError, match="mine") as caught:
         train(path, broken)

@@ -30,6 +30,7 @@ from thriftnet.training.start import start_run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 MOST_STEPS = 4
+SHORT = {"train": {"epochs": 2}}
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         use_images(patch, opened(dataset(), dataset(40, seed=1)))
         for name, until in (("cut", 1), ("done", None)):
             options = {"name": name, "runs_dir": folder, "progress": Quiet(), "until": until}
-            made[name] = start_run(small_recipe(), **options).path
+            made[name] = start_run(small_recipe(**SHORT), **options).path
     return made
 
 
@@ -99,7 +100,7 @@ def killed(run: RunFolder) -> None:
 
 
 def failed(run: RunFolder) -> None:
-    run.append({"kind": "failed", "step": 9, "reason": "the loss became nan; lower optim.lr"})
+    run.append({"kind": "failed", "step": 6, "reason": "the loss became nan; lower optim.lr"})
 
 
 def finished(run: RunFolder) -> None:
@@ -214,7 +215,7 @@ def remedies(outcome: Outcome) -> list[list[str]]:
 @pytest.mark.parametrize("command", COMMANDS, ids=str)
 @pytest.mark.parametrize("run", STATES, indirect=True, ids=str)
 def test_what_is_printed_leads_somewhere(thriftnet: Command, run: RunFolder, command: str) -> None:
-    Path("small.yaml").write_text(small_recipe().to_yaml())
+    Path("small.yaml").write_text(small_recipe(**SHORT).to_yaml())
     words, tried = COMMANDS[command], list[list[str]]()
     for _ in range(MOST_STEPS):
         outcome = thriftnet(*words)
@@ -262,7 +263,7 @@ def test_a_run_that_was_cut_before_its_first_checkpoint_ends_with_the_same_bits(
     whole = RunFolder(trained["done"])
     assert run.model_path.read_bytes() == whole.model_path.read_bytes()
     kinds = [line["kind"] for line in run.metrics()]
-    assert kinds == ["start", "resumed", "epoch", "epoch", "epoch", "end", "test", "test"]
+    assert kinds == ["start", "resumed", "epoch", "epoch", "end", "test", "test"]
 
 
 @pytest.mark.usefixtures("run")

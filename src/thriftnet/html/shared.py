@@ -32,7 +32,7 @@ def without_folders(folders: Iterable[Path] = ()) -> Callable[[object], object]:
     def shorten(value: object) -> object:
         if isinstance(value, PurePath):
             value = str(value)
-        if type(value) is not str:
+        if type(value) is not str or not any(path in value for path in longest):
             return value
         return pattern.sub(lambda match: shown[match[0]], value)
 

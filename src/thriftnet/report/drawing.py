@@ -178,7 +178,9 @@ def svg_of(figure: Figure) -> str:
 def png_of(figure: Figure) -> bytes:
     """A figure as a PNG file."""
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+    # A level of 6, the default, takes half as long again for files that are 4% larger.
+    fast = {"compress_level": 3}
+    figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None}, pil_kwargs=fast)
     return png.getvalue()
 
 

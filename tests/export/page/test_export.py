@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("traced_once")
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page classifies them one by one."""
-    monkeypatch.setattr(choosing, "COMPARED", 100)
+    monkeypatch.setattr(choosing, "COMPARED", 20)
 
 
 def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
@@ -35,7 +35,7 @@ def test_page_is_tried_and_kept(trained: Path, tmp_path: Path):
         output=tmp_path / "x.html",
         on_progress=lambda done, of: told.append((done, of)),
     )
-    assert exported.check.pictures == 100
+    assert exported.check.pictures == 20
     assert exported.check.largest_difference.keys() == {1}
     assert exported.check.largest_difference[1] < 1e-5
     assert told[-1] == (exported.check.pictures, exported.check.pictures)

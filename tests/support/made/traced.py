@@ -1,4 +1,4 @@
-"""Networks that several tests export are traced once in a process, by operators read once."""
+"""Networks that tests export are traced once in a process, and parts of pages packed once."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def traced_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
     from thriftnet.export import onnx_file, onnx_int8
+    from thriftnet.export.page import template
 
     trace, folder = onnx_file.trace_onnx, tmp_path_factory.mktemp("traced")
 
@@ -40,6 +41,8 @@ def traced_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # From the source of 497 functions, for a second of each export.
         operators = functools.cache(ONNXRegistry.from_torchlib)
         patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(operators))
+        # Every page has the same runtime, of ten megabytes.
+        patch.setattr(template, "_embed", functools.lru_cache(8)(template._embed))
         for module in (onnx_file, onnx_int8):
             patch.setattr(module, "trace_onnx", traced)
         yield

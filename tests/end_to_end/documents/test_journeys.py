@@ -88,7 +88,7 @@ def test_a_folder_of_pictures_to_one_html_file(
     real = api.TrainRequest
 
     def small(**given: Any) -> resolve.TrainRequest:
-        limits = {"operations": 2e11, "max_parameters": 20_000, "seconds": None}
+        limits = {"operations": 1e11, "max_parameters": 20_000, "seconds": None}
         overrides = (*given["overrides"], "train.epochs=2")
         return real(**{**given, **limits, "overrides": overrides})
 

@@ -90,6 +90,7 @@ def _calibrated(path: Path, card: Card) -> dict[str, Any]:
     views = found and found["test"][card.tta]["shipped"]
     return {
         "images": calibration.images if calibration else None,
+        "epochs": found and (found.get("companion_epochs"), found.get("epochs")),
         "outliers": calibration is not None and calibration.outliers is not None,
         "before": views and views["before"]["error"],
         "after": views and views["after"]["error"],

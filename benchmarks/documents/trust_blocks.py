@@ -37,7 +37,12 @@ def calibration_rows(figures: Figures) -> dict[str, Any]:
         ("by temperature alone", ".4f"), ("by the map", ".4f"), "95% interval", ("floor", ".4f"),
         ("companion's own", ".4f"), ("NLL", ".4f"),
     )  # fmt: skip
-    return {"table": make_table(columns, rows).markdown()}
+    rejected = {
+        name: found["rejected_as_outliers"]["0.05"]
+        for name, found in figures["networks"].items()
+        if "rejected_as_outliers" in found
+    }
+    return {"table": make_table(columns, rows).markdown(), "rejected": rejected}
 
 
 def companion_length_rows(figures: Figures) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_figure_has_labels_with_units(tmp_path: Path):
     draw(figures, path)
     text = path.read_text("utf-8")
     assert ET.fromstring(text).tag.endswith("svg")
-    for label in ("time of an epoch (s)", "peak memory (GiB)", "threads", "parameters (millions)"):
+    for label in ("time per epoch (s)", "peak memory (GiB)", "threads", "parameters (millions)"):
         assert label in text
     draw(figures, tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_text("utf-8") == text

@@ -35,7 +35,8 @@ def run(goal: str, folder: Path) -> tuple[str, float, float]:
     # A stranger's caches are empty.
     caches = {"THRIFTNET_CACHE": str(folder.parent / "cache"), "PIP_NO_CACHE_DIR": "1"}
     environment = {**os.environ, **caches, "npm_config_cache": str(folder.parent / "npm")}
-    environment.pop("VIRTUAL_ENV", None)
+    for name in ("VIRTUAL_ENV", "PYTHONPATH"):
+        environment.pop(name, None)
     began, before = time.monotonic(), _worked()
     done = subprocess.run(
         ["make", goal],

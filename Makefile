@@ -1,7 +1,7 @@
 # Two commands do everything: `make train` and `make test`. Each sets up .venv by itself.
 PYTHON ?= python3
 BIN := .venv/bin
-PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: train test check coverage numerics mobile lint types format paper site lock clean
@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscop
 train: .venv/.installed
 	$(BIN)/thriftnet train $(ARGS)
 
-# Two processes more than cores, as tests wait for browsers, servers and other processes. Each takes a file
+# One process more than cores, as tests wait for browsers, servers and other processes. Each takes a file
 # at a time, in the order of tests/support/distribution.py. Up to three tests that failed are retried
 # alone and named: on a busy machine, one test of thousands may wait too little. It is a bug all the same.
 test: lint types

@@ -51,8 +51,13 @@ def count_network(*, classes: int, image_size: int = 32, **options: Any) -> tupl
         image_size: Height and width of the image in pixels.
         options: As those of `outline_model`, which raises the errors.
     """
-    key = json.dumps([classes, options], sort_keys=True)
+    key = _key(classes=classes, **options)
     return _parameters_of(key), _macs_of(key, image_size)
+
+
+def _key(**network: Any) -> str:
+    """A network as text, by which caches find it."""
+    return json.dumps(network, sort_keys=True)
 
 
 @functools.lru_cache(_COUNTED)
@@ -67,8 +72,7 @@ def _macs_of(key: str, image_size: int) -> int:
 
 @functools.lru_cache(1)
 def _outline_of(key: str) -> nn.Module:
-    classes, options = json.loads(key)
-    return outline_model(classes=classes, **options)
+    return outline_model(**json.loads(key))
 
 
 def build_model(
@@ -86,9 +90,7 @@ def build_model(
     Raises:
         RecipeError: The network has more than `max_parameters`; checked before allocating any.
     """
-    parameters = _parameters_of(
-        json.dumps([classes, {"family": family, **options}], sort_keys=True)
-    )
+    parameters = _parameters_of(_key(family=family, classes=classes, **options))
     check_budget(parameters, min(max_parameters or _MOST_PARAMETERS, _MOST_PARAMETERS), options)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

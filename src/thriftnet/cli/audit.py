@@ -42,10 +42,10 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Find labels that are probably wrong, by cross-validation."""
-    from thriftnet.data.registry import check_there
+    from thriftnet.data.registry import check_dataset
     from thriftnet.recipe import load_recipe
 
-    check_there(data)
+    check_dataset(data)
     changes = ["data.val_ratio=0", "train.select=final", *(overrides or ())]
     loaded = load_recipe(recipe, changes)  # what is wrong is refused before PyTorch is loaded
     name = Path(data).resolve().name if data != "cifar10" else data

@@ -39,12 +39,12 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Count classes, sizes, near-duplicates and omitted files of a data set."""
-    from thriftnet.data.registry import check_there
+    from thriftnet.data.registry import check_dataset
     from thriftnet.recipe.overrides import merge_override, parse_override
     from thriftnet.terminal.inspection import print_inspection
     from thriftnet.writable import check_writable, is_page
 
-    check_there(data)
+    check_dataset(data)
     if output is not None:
         check_writable(
             output, error=DataError, inputs=[Path(data)], ours=partial(is_page, of="inspect")

@@ -71,11 +71,11 @@ def name_of(spec: DatasetSpec) -> str:
         return next(named, str(source))
     if spec.dataset in DATASETS:
         return spec.dataset
-    check_there(spec.dataset, key="data.dataset=", remedy="give its path with --data PATH")
+    check_dataset(spec.dataset, key="data.dataset=", remedy="give its path with --data PATH")
     return str(Path(spec.dataset).expanduser())
 
 
-def check_there(dataset: str, *, key: str = "", remedy: str = "check the path") -> None:
+def check_dataset(dataset: str, *, key: str = "", remedy: str = "check the path") -> None:
     """Check that a data set is a key of `DATASETS` or a path that exists.
 
     Args:

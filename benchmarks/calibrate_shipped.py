@@ -35,8 +35,8 @@ from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.held_out import HeldOut, held_out_images
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.engine import Engine
-from thriftnet.inference.outliers import OutlierScorer
-from thriftnet.models.calibration import Calibration
+from thriftnet.inference.outliers import OutlierScorer, Scores
+from thriftnet.models.calibration import Calibration, OutlierReference
 from thriftnet.models.rewrite import write_calibration
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import load_recipe
@@ -113,12 +113,10 @@ def held_by(run: RunFolder) -> HeldOut:
     return replace(held, source="companion")
 
 
-def rejected(model: SavedModel, calibration: Calibration, test: Dataset) -> dict[str, float]:
-    """Share of the test images below each outlier threshold, by the threshold's own share."""
-    reference = calibration.outliers
-    assert reference is not None
-    scores = OutlierScorer(model, choose_compute()).scores(test.images).typicality(reference)
-    return {f"{t.share:g}": float((scores < t.score).mean()) for t in reference.thresholds}
+def rejected(scores: Scores, reference: OutlierReference) -> dict[str, float]:
+    """Share of images below each outlier threshold, by the threshold's own share."""
+    typical = scores.typicality(reference)
+    return {f"{t.share:g}": float((typical < t.score).mean()) for t in reference.thresholds}
 
 
 def measure(name: str, run: RunFolder, test: Dataset) -> tuple[Calibration, dict[str, Any]]:
@@ -126,6 +124,8 @@ def measure(name: str, run: RunFolder, test: Dataset) -> tuple[Calibration, dict
     shipped, held = read_model(weights_file(name)), held_by(run)
     companion = held.model
     calibration = fit_calibration(held, choose_compute())
+    assert calibration.outliers is not None
+    scores = OutlierScorer(shipped, choose_compute()).scores(test.images)
     networks = {"shipped": shipped, "companion": companion}
     shown = tuple(dict.fromkeys((shipped.tta, "none")))
     said = {who: logits_of(model, test, shown) for who, model in networks.items()}
@@ -139,7 +139,7 @@ def measure(name: str, run: RunFolder, test: Dataset) -> tuple[Calibration, dict
         "tta": shipped.tta,
         "companion_epochs": run.recipe().train.epochs,
         "epochs": load_recipe(name).train.epochs,
-        "rejected_as_outliers": rejected(shipped, calibration, test),
+        "rejected_as_outliers": rejected(scores, calibration.outliers),
         "companion_commit": run.environment().get("commit"),
         "companion_machine": run.environment().get("processor"),
         "maps": maps,

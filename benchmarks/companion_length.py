@@ -24,10 +24,11 @@ from calibrate_shipped import companion_of, held_by, logits_of, rejected
 from support.record import write_result
 from thriftnet.data import Dataset, load_cifar10
 from thriftnet.errors import ThriftnetError
-from thriftnet.evaluation.calibrate import fit_calibration
 from thriftnet.evaluation.calibration import calibration_report
 from thriftnet.evaluation.fit_calibration import fit_views
+from thriftnet.evaluation.fit_outliers import fit_outliers
 from thriftnet.inference.calibrated import calibrated
+from thriftnet.inference.outliers import OutlierScorer
 from thriftnet.models.calibration import ViewCalibration
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.runtime.device import choose_compute
@@ -63,21 +64,22 @@ def measure(name: str, runs_dir: Path, test: Dataset) -> dict[str, Any]:
     shipped = read_model(weights_file(name))
     tta = shipped.tta
     on_test = _logits(shipped, test, tta)
+    scores = OutlierScorer(shipped, choose_compute()).scores(test.images)
     held = {share: held_by(companion_of(name, runs_dir, share=share)) for share in _SHARES}
     said = {share: _logits(each.model, each.images, tta) for share, each in held.items()}
     labels = held[1.0].images.labels
     rows: dict[str, Any] = {}
     for share, each in held.items():
         assert np.array_equal(each.images.images, held[1.0].images.images)
-        calibration = fit_calibration(each, choose_compute())
-        how = calibration.views[tta]
+        how = fit_views(said[share], labels)
+        reference = fit_outliers(each.model, each.images.images, choose_compute())
         rows[f"{share:g}"] = {
             "accuracy": float((said[share].argmax(axis=1) == labels).mean()),
             "temperature": how.temperature,
             "knots": len(how.shifts),
             "held_out": on_held_out(said[share], said[1.0], labels),
             "test": _figures(on_test, test.labels, how),
-            "rejected_as_outliers": rejected(shipped, calibration, test),
+            "rejected_as_outliers": rejected(scores, reference),
         }
         print(share, rows[f"{share:g}"], flush=True)
     return {"network": name, "tta": tta, "images": len(labels), "shares": rows}

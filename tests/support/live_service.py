@@ -80,11 +80,20 @@ class LiveService:
 
 @contextmanager
 def live_service(
-    classifier: Classifier, limits: Limits | None = None, **address: Any
+    classifier: Classifier, limits: Limits | None = None, *, buffered: int = 0, **address: Any
 ) -> Iterator[LiveService]:
-    """Serve a network while the block lasts."""
+    """Serve a network while the block lasts.
+
+    Args:
+        classifier: The network.
+        limits: Limits of requests.
+        buffered: Bytes that the system keeps for a client that does not read; 0: as it likes.
+        address: What `Address` takes.
+    """
     where = Address(port=0, **address)
     listener = listen(where)
+    if buffered:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffered)  # and its connections
     server = make_server(classifier, name="a network", address=where, limits=limits or Limits())
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

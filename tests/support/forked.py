@@ -21,7 +21,7 @@ from thriftnet.__main__ import main
 from thriftnet.search.workers import local, worker
 from thriftnet.training import loop
 from thriftnet.training.state import TrainingState
-from waits import PATIENCE_SECONDS
+from waits import PATIENCE_SECONDS, wait_until
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -99,18 +99,28 @@ class ForkedProgram:
         given = (function, arguments, its_out, its_err, dict(os.environ), str(Path.cwd()))
         self._process = _CONTEXT.Process(target=_call, args=given)
         self._process.start()
+        self._read = ""
         # After a test that failed; a file left open would be a warning in another test.
         for end in (self._process.kill, self._out.close, self._err.close):
             util.Finalize(self, end, exitpriority=0)
         for pipe in (out, its_out, err, its_err):
             pipe.close()
 
-    def read_until(self, mark: str) -> str:
-        """What it printed up to the line with `mark`."""
-        found = ""
-        while mark not in found and (line := self._out.readline()):
-            found += line
-        return found
+    def read_until(self, mark: str) -> None:
+        """Wait for a line with `mark`; fail with what it printed if it ends before."""
+        line = ""
+        while mark not in line:
+            line = self._out.readline()
+            self._read += line
+            assert line, f"it did not print {mark!r}: {self.ended()}"
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Return as soon as a condition holds; fail with what it printed if it ends before."""
+        wait_until(lambda: condition() or self._is_over())
+
+    def _is_over(self) -> bool:
+        assert self._process.is_alive(), f"it ended before what was waited for: {self.ended()}"
+        return False
 
     def interrupt(self) -> None:
         """As Ctrl-C does."""
@@ -120,7 +130,7 @@ class ForkedProgram:
     def ended(self) -> Told:
         """Wait for its end."""
         with self._out, self._err:
-            out, err = self._out.read(), self._err.read()
+            out, err = self._read + self._out.read(), self._err.read()
         self._process.join(PATIENCE_SECONDS)
         assert self._process.exitcode is not None
         return Told(self._process.exitcode, out, err)

@@ -11,6 +11,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+import pytest
+
 from commands import Outcome
 from forked import start_worker
 from grids import begun, stop_in_a_trial
@@ -71,14 +73,26 @@ def test_a_worker_killed_under_the_command_is_told_and_ctrl_c_leaves_all_resumab
 ):
     path = grid_folder / "killed"
     search = begun(grid_folder, "killed", "--workers", "1")
-    os.kill(stop_in_a_trial(path, None), signal.SIGKILL)
-    out = search.read_until("was killed")
+    os.kill(stop_in_a_trial(search, path, None), signal.SIGKILL)
+    search.read_until("was killed")
     search.interrupt()
     told = search.ended()
     assert told.code == 130
     assert "stopped; run the same command again" in told.err
-    assert "a worker was killed (signal 9; out of memory?)" in out
+    assert "a worker was killed (signal 9; out of memory?)" in told.out
     opened = Study.open(path)
     states = {row.state for row in opened.storage.jobs("grid")}
     opened.storage.close()
     assert states <= {"finished", "released"}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["no study", "a finished one"])
+def test_a_search_without_a_trial_to_stop_fails_with_what_it_printed(
+    grid_folder: Path, tmp_path: Path, kept: bool
+):
+    if kept:
+        shutil.copytree(grid_folder / "unbroken", tmp_path / "study")
+        shutil.copy(grid_folder / "tiny.yaml", tmp_path)
+    search = begun(tmp_path, "study")
+    with pytest.raises(AssertionError, match="the reference: rank" if kept else r"tiny\.yaml"):
+        stop_in_a_trial(search, tmp_path / "study", None)

@@ -37,15 +37,15 @@ def broken(grid_folder: Path, postgres_server: PostgresServer) -> Iterator[tuple
     url = postgres_server.new_database()
     options = ("--storage", url, "--workers", "1")
     first = begun(grid_folder, "broken", *options)
-    os.kill(stop_in_a_trial(grid_folder / "broken", url), signal.SIGKILL)
-    head = first.read_until("was killed")
-    stop = stop_in_a_trial(grid_folder / "broken", url)
+    os.kill(stop_in_a_trial(first, grid_folder / "broken", url), signal.SIGKILL)
+    first.read_until("was killed")
+    stop = stop_in_a_trial(first, grid_folder / "broken", url)
     postgres_server.stop()
     os.kill(stop, signal.SIGCONT)
     cut = first.ended()
     postgres_server.start()
     pair = [begun(grid_folder, "broken", *options, *PATIENT) for _ in range(2)]
-    return url, [Told(cut.code, head + cut.out, cut.err), *(each.ended() for each in pair)]
+    return url, [cut, *(each.ended() for each in pair)]
 
 
 def test_a_worker_killed_on_postgresql_is_told(broken: tuple[str, list[Told]]):

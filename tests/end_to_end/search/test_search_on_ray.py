@@ -41,15 +41,16 @@ def test_a_ray_cluster_loses_a_worker_and_an_actor_is_stopped_and_leaves_the_sam
     grid_folder: Path, unbroken: Finished
 ):
     search = begun(grid_folder, "ray", "--cluster", "local", "--workers", "2", *PATIENT)
-    os.kill(stop_in_a_trial(grid_folder / "ray", None), signal.SIGKILL)
-    out = search.read_until("was killed")
-    os.kill(parent_of(stop_in_a_trial(grid_folder / "ray", None)), signal.SIGKILL)
-    out += search.read_until("its Ray actor died; its trial")
+    os.kill(stop_in_a_trial(search, grid_folder / "ray", None), signal.SIGKILL)
+    search.read_until("was killed")
+    os.kill(parent_of(stop_in_a_trial(search, grid_folder / "ray", None)), signal.SIGKILL)
+    search.read_until("its Ray actor died; its trial")
     search.interrupt()
     told = search.ended()
-    assert "a worker was killed (signal 9; out of memory?)" in out
-    assert "a worker was killed (signal 9; out of memory?): its Ray actor died; its trial" in out
-    assert "ray" not in (out + told.out).lower().replace("its ray actor died", "")
+    killed = "a worker was killed (signal 9; out of memory?)"
+    assert killed in told.out
+    assert f"{killed}: its Ray actor died; its trial" in told.out
+    assert "ray" not in told.out.lower().replace("its ray actor died", "")
     assert told.code == 130
     assert told.err.startswith("stopped; run the same command again")
     assert len(told.err.splitlines()) == 1

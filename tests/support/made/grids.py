@@ -15,7 +15,6 @@ from thriftnet.search.conclusion import conclude
 from thriftnet.search.stages.order import GRID
 from thriftnet.search.study import Study
 from thriftnet.search.workers.worker import work
-from waits import wait_until
 
 Finished = set[tuple[str, int, float | None]]
 
@@ -50,10 +49,10 @@ def no_epoch_was_trained_twice(path: Path) -> bool:
     return all(each == list(range(1, len(each) + 1)) for each in epochs)
 
 
-def stop_in_a_trial(path: Path, url: str | None) -> int:
-    """Halt a worker that holds a job, and tell its process."""
+def stop_in_a_trial(search: ForkedProgram, path: Path, url: str | None) -> int:
+    """Halt a worker of a search that holds a job, and tell its process."""
     kept = path / ("study.db" if url is None else "study.id")
-    wait_until(kept.is_file)
+    search.wait_until(kept.is_file)
     halted: list[int] = []
     with closing(Study.open(path, url=url).storage) as storage:
 
@@ -70,7 +69,7 @@ def stop_in_a_trial(path: Path, url: str | None) -> int:
                     os.kill(pid, signal.SIGCONT)
             return False
 
-        wait_until(halt)
+        search.wait_until(halt)
     return halted[0]
 
 

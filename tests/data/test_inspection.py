@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from thriftnet.data.inspection import (
     inspect,
     warnings,
 )
+from thriftnet.data.inspection_facts import facts
 from thriftnet.data.near_duplicates.find import find_near_duplicates
 
 
@@ -53,6 +55,16 @@ def test_counts_sizes_and_channels(found: Inspection) -> None:
     assert found.heights == (32, 32, 40)
     assert found.aspects == (0.5, 1.0, 2.0)
     assert (found.square, found.grey) == (8, 1)
+
+
+def test_a_strip_has_its_shape(collection: Collection) -> None:
+    sizes = np.array([[1, 3000], [3000, 1], *[[32, 32]] * 8])
+    strips = inspect(replace(collection, sizes=sizes))
+    assert strips.aspects == (0.0003333, 1.0, 3000.0)
+    shapes = dict(facts(strips))["shapes"]
+    assert shapes == "8 square; width to height 1:3000 to 3000:1, median 1.00"
+    alike = inspect(replace(collection, sizes=np.array([[1, 3000]] * 10)))
+    assert dict(facts(alike))["shapes"] == "width to height 1:3000"
 
 
 def test_duplicates_across_splits_and_labels(found: Inspection) -> None:

@@ -124,14 +124,14 @@ def inspect(collection: Collection) -> Inspection:
     """Inspect a collection."""
     width, height = collection.sizes.T
     near, labels, positions = collection.near(), collection.labels, collection.positions
-    low, middle, high = np.quantile(width / height, (0, 0.5, 1)).round(3)
+    low, middle, high = (float(f"{a:.4g}") for a in np.quantile(width / height, (0, 0.5, 1)))
     return Inspection(
         name=collection.name,
         kind=collection.kind,
         counts=count_classes(labels, collection.classes, positions),
         widths=_spread(width),
         heights=_spread(height),
-        aspects=(float(low), float(middle), float(high)),
+        aspects=(low, middle, high),
         square=int((width == height).sum()),
         grey=_count_grey(collection.images),
         fit=collection.fit,

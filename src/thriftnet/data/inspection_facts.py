@@ -21,18 +21,23 @@ def facts(found: Inspection) -> list[tuple[str, str]]:
     smallest, median, largest = zip(found.widths, found.heights, strict=True)
     sizes = f"{_by(median)} pixels (median), widths {found.widths[0]} to {found.widths[2]}, "
     sizes += f"heights {found.heights[0]} to {found.heights[2]}"
-    low, middle, high = found.aspects
-    shapes = (
-        f"{found.square:,} square; width to height {low:.2f} to {high:.2f}, median {middle:.2f}"
-    )
+    low, middle, high = map(_aspect, found.aspects)
+    shapes = f"{found.square:,} square; width to height {low} to {high}, median {middle}"
     if smallest == largest:
-        sizes, shapes = f"all {_by(median)} pixels", f"width to height {middle:.2f}"
+        sizes, shapes = f"all {_by(median)} pixels", f"width to height {middle}"
     return [
         ("sizes", sizes),
         ("shapes", shapes),
         ("made square", "all are" if found.square == found.pictures else FITS[found.fit]),
         ("channels", f"{found.grey:,} grey, {found.pictures - found.grey:,} in colour"),
     ]
+
+
+def _aspect(value: float) -> str:
+    """With two decimals; of a strip such as 1:3000, which would be 0.00."""
+    if value < 0.1:
+        return f"1:{1 / value:.0f}"
+    return f"{value:.0f}:1" if value > 10 else f"{value:.2f}"
 
 
 def _by(size: tuple[int, ...]) -> str:

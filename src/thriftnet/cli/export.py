@@ -64,7 +64,7 @@ def export(
             tta=tta,
             reduce_range=reduce_range,
             calibration=calibration,
-            on_progress=doing.counting("pictures compared"),
+            on_progress=doing.counting("predictions compared"),
         )
     if as_json:
         print_json(exported.to_json())
@@ -93,7 +93,7 @@ def push(
     with working(f"exporting and uploading {model}") as doing:
         from thriftnet import api
 
-        counted = doing.counting("pictures compared")
+        counted = doing.counting("predictions compared")
         address = api.push(
             model, repo, private=private, message=message, tta=tta, on_progress=counted
         )

@@ -102,7 +102,7 @@ def compare(
         expected: (N, classes) probabilities of the network.
         pictures: Pictures that `expected` belongs to.
         batches: Batch sizes.
-        on_progress: Called with the number of pictures done and the total.
+        on_progress: Called with the number of predictions compared and the total.
 
     Raises:
         ExportMismatchError: The export fails, or its outputs are not finite probabilities.

@@ -87,7 +87,8 @@ def export_model(
         reduce_range: Whether int8 weights use 7 bits, for processors without VNNI.
         calibration: A folder of pictures for int8 calibration and the comparison; None: the
             network's own training and validation images.
-        on_progress: Called with the number of pictures compared and the total.
+        on_progress: Called with the number of predictions compared, of each picture one for every
+            batch size, and the total.
         say: Called with a line about skipped pictures.
 
     Raises:

@@ -11,7 +11,7 @@ import pytest
 import thriftnet as package
 from commands import Command, application, in_this_process
 from thriftnet.cli.options.aliases import KEYS, with_aliases
-from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
+from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, COMMON, OPTIONS
 from thriftnet.recipe import load_recipe
 from thriftnet.recipe.keys import flatten
 
@@ -65,6 +65,9 @@ def test_a_short_option_reaches_the_recipe(thriftnet: Command) -> None:
         (["predict", "best", "--epochs", "3"], "thriftnet train has --epochs"),
         (["predict", "best", "--learning-rate", "3"], "thriftnet train has --lr"),
         (["report", "--gpu"], "thriftnet train has --device cuda (see thriftnet report --help)"),
+        (["evaluate", "best", "--limit", "3"], "use --images"),
+        (["runs", "--limit", "3"], "no option --limit here; see thriftnet runs --help"),
+        (["predict", "best", "--timeout", "3"], "no option --timeout here; see thriftnet predict"),
         (["report", "--nonsense"], "no option --nonsense here; see thriftnet report --help"),
         (["train", "-b", "64"], "no option -b here; use --batch-size"),
         (["train", "epochs=3"], "epochs=3 is not an argument; write --epochs 3"),
@@ -129,6 +132,7 @@ def test_what_other_trainers_call_an_option_exists_here(thriftnet: Command) -> N
     for name in COMMANDS:
         assert thriftnet(*name.split()[:1], "--help").code == 0
     tables = (*OPTIONS.values(), *ARGUMENTS.values(), *ABSENT.values(), *COMMANDS.values())
+    assert set(COMMON.split()) <= {name for text in OPTIONS.values() for name in text.split()}
     assert all(name == name.lower().replace("_", "-") for text in tables for name in text.split())
 
 

@@ -64,6 +64,9 @@ OPTIONS: dict[str, str] = {
 }
 """Names there, by the answer here: an option, or one with a value that shows how it looks."""
 
+COMMON = "csv dest in input limit n o out output p root save time timeout"
+"""Those that mean something else in each command: another command's option is no answer to them."""
+
 ARGUMENTS: dict[str, str] = {
     "MODEL": (
         "checkpoint checkpoint-path ckpt ckpt-path init load model model-path network pretrained "

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, OPTIONS
+from thriftnet.cli.options.elsewhere import ABSENT, ARGUMENTS, COMMANDS, COMMON, OPTIONS
 from thriftnet.elsewhere.tables import answer_to
 from thriftnet.errors import ThriftnetError
 
@@ -54,7 +54,7 @@ def about_option(given: str, context: Any) -> str:
         return f"use {known} ({see})"
     if reason := answer_to(name, ABSENT):
         return f"{reason} ({see})"
-    others = _others(context)
+    others = {} if name in COMMON.split() else _others(context)
     if has := [other for other, theirs in others.items() if f"--{name}" in theirs]:
         return f"{has[0]} has --{name} ({see})"
     for other, theirs in others.items():

@@ -62,8 +62,19 @@ def test_it_is_refused_where_nothing_can_be_shown_and_the_remedy_works():
         choose_threshold(accepted, precision=0.99)
     asked = float(str(told.value).split("--at-least ")[1].split(",")[0])
     assert choose_threshold(accepted, precision=asked).count == 60
+    assert str(told.value).endswith("or calibrate on about 310 images")
+    more = [Accepted(threshold=0.9, count=310, right=310)]
+    assert choose_threshold(more, precision=0.99).count == 310
     with pytest.raises(RunError, match="run thriftnet calibrate"):
         choose_threshold((), precision=0.9)
+
+
+def test_more_images_are_no_remedy_for_a_network_that_errs_too_often():
+    accepted = [Accepted(threshold=0.4, count=100, right=70)]
+    with pytest.raises(RunError, match="at-least 0.61., or train a more accurate network$"):
+        choose_threshold(accepted, precision=0.9)
+    with pytest.raises(RunError, match=r"at most 0.00%; train a more accurate network$"):
+        choose_threshold([Accepted(threshold=0.4, count=100, right=0)], precision=0.9)
 
 
 def test_the_promise_holds_over_many_networks():

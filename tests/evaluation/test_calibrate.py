@@ -149,6 +149,11 @@ def test_the_remedy_is_a_command_that_holds_enough_images_out(
         with pytest.raises(RunError) as fault:
             calibrate(run.path)
         told.append(str(fault.value))
+        for promise in ({"at_least": 0.9}, {"reject_outliers": 0.05}):
+            with pytest.raises(RunError) as fault:
+                load_model(run.path, **promise)
+            remedy = f"run thriftnet calibrate {run.path} first, and {told[-1].partition('; ')[2]}"
+            assert str(fault.value).endswith(remedy)
     assert "thriftnet train runs/of-50000/recipe.yaml --set data.val_ratio=0.1 --name" in told[0]
     named = "--name of-500-companion and give it with --companion runs/of-500-companion"
     assert told[1].endswith(f"data.val_ratio=0.24 {named}")

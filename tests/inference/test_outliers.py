@@ -22,9 +22,9 @@ from outlier_models import CPU, grey, save_fitted, smooth, trained
 from thriftnet.augment import normalise
 from thriftnet.data import Dataset
 from thriftnet.errors import RecipeError, RunError
-from thriftnet.evaluation.fit_outliers import SHARES, fit_outliers, largest_count_below
+from thriftnet.evaluation.fit_outliers import fit_outliers, largest_count_below
 from thriftnet.inference.classifier import Classifier, load_model
-from thriftnet.inference.outliers import OutlierScorer
+from thriftnet.inference.outliers import SHARES, OutlierScorer, images_to_show
 from thriftnet.models.calibration import OutlierReference
 from thriftnet.models.saved import read_model, save_model
 from thriftnet.runtime.resize import as_pixels
@@ -87,6 +87,13 @@ def test_thresholds_hold_for_the_images_they_were_chosen_by():
     assert [each.share for each in reference.thresholds] == [s for s in SHARES if s >= 0.005]
     for each in reference.thresholds:
         assert (typical < each.score).sum() == largest_count_below(1000, each.share)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_the_fewest_images_that_show_a_share_are_told(share: float):
+    fewest = images_to_show(share)
+    assert largest_count_below(fewest, share) == 0
+    assert largest_count_below(fewest - 1, share) == -1
 
 
 def test_no_verdict_depends_on_the_batch():
@@ -167,7 +174,8 @@ def test_outliers_have_no_class(fitted: Path):
         (0.0, RecipeError, "--reject-outliers 0 is not between 0 and 1; give 0.05"),
         (1.0, RecipeError, "--reject-outliers 1 is not between"),
         (float("nan"), RecipeError, "--reject-outliers nan is not between"),
-        (1e-4, RunError, "cannot show a share of 0.0001; give --reject-outliers 0.005, or"),
+        (0.003, RunError, "give --reject-outliers 0.005, or calibrate on 1,497 or more images$"),
+        (1e-4, RunError, "cannot show a share of 0.0001; give --reject-outliers 0.005$"),
     ],
 )
 def test_what_cannot_be_promised_is_refused(

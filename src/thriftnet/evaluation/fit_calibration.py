@@ -19,10 +19,8 @@ from thriftnet.evaluation.calibration import (
 )
 from thriftnet.inference.calibrated import calibrated
 from thriftnet.inference.engine import check_finite
-from thriftnet.models.calibration import CalibrationFigures, ViewCalibration
+from thriftnet.models.calibration import LEAST_IMAGES, CalibrationFigures, ViewCalibration
 
-LEAST_IMAGES = 100
-"""With fewer, even a temperature is off by 1% or more."""
 _PER_BIN = 80
 """Minimum number of images per bin of a monotonic map."""
 _BINS = (5, 10, 20)

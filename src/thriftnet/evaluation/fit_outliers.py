@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thriftnet.inference.engine import OnProgress, no_progress
-from thriftnet.inference.outliers import OutlierScorer, Scores
+from thriftnet.inference.outliers import SHARES, OutlierScorer, Scores
+from thriftnet.inference.thresholds import LEVEL
 from thriftnet.models.calibration import OutlierReference, OutlierThreshold
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
-SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""Of usual images that a threshold may take for outliers; fixed, so that no data choose them."""
-_LEVEL = 0.95
 _LEAST_DEVIATION = 1e-9
 """Of scores that are all equal: the distance of a network without batch norms."""
 
@@ -50,7 +48,7 @@ def largest_count_below(count: int, share: float) -> int:
     from scipy.stats import beta
 
     below = np.arange(count)
-    bounds = beta.ppf(_LEVEL, below + 1, count - below)
+    bounds = beta.ppf(LEVEL, below + 1, count - below)
     return int(np.searchsorted(bounds, share, side="right")) - 1
 
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from thriftnet.commands import command, shell_line
 from thriftnet.data import Dataset
 from thriftnet.errors import DataError, RunError
-from thriftnet.evaluation.fit_calibration import LEAST_IMAGES, check_labels
+from thriftnet.evaluation.fit_calibration import check_labels
 from thriftnet.evaluation.images import check_classes, images_to_test
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.recipe import Recipe
+from thriftnet.runs.advice import held_out_advice, started
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
-from thriftnet.runs.metrics_log import MetricRecord
 from thriftnet.runs.paths import model_file
 from thriftnet.training.data import open_data, other_images
 from thriftnet.training.images import split_sets
-
-_COMPANION = 1.2 * LEAST_IMAGES
-"""Images that a companion holds out at the least: classes are rounded down."""
-_MOST = 0.5
-"""Share of the training images that a companion may do without."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ def _validation(
     """The validation images of a run's training."""
     recipe = run.recipe()
     nothing = f"{path} has no held-out images (data.val_ratio is 0); {_remedy(model, run)}"
-    if _started(run).get("val_images") == 0:
+    if started(run).get("val_images") == 0:
         raise RunError(nothing)
     opened = open_data(recipe.data, data, model=model, known=True, say=say)
     # A damaged environment.json says nothing; a model of CIFAR-10 does not either.
@@ -155,28 +148,5 @@ def _check_companion(
     )
 
 
-def _started(run: RunFolder) -> MetricRecord:
-    """The first record of a run's metrics; empty if it is lost."""
-    return next((line for line in run.metrics() if line.get("kind") == "start"), {})
-
-
 def _remedy(model: SavedModel, run: RunFolder | None) -> str:
-    """Advice on how to get held-out images: from a companion, if it would hold enough of them out.
-
-    A run's own recipe is named by its file, as it may have been chosen for the pictures or changed
-    by options.
-    """
-    images = _started(run).get("train_images") if run else None
-    ratio = 0.1 if images is None else max(0.1, math.ceil(100 * _COMPANION / images) / 100)
-    if ratio > _MOST:
-        return f"give {LEAST_IMAGES} or more labelled images that it never saw with --data PATH"
-    recipe = run.recipe_path if run else str(model.about.get("recipe", "RECIPE"))
-    name = f"{run.name if run else recipe}-companion"
-    place = (run.path.parent if run else Path("runs")) / name
-    options: list[str | Path] = ["--set", f"data.val_ratio={ratio:g}", "--name", name]
-    if place.parent != Path("runs"):
-        options += ["--runs-dir", place.parent]
-    return (
-        "give labelled images that it never saw with --data PATH, or train a companion with "
-        f"{command('train', recipe, *options)} and give it with {shell_line('--companion', place)}"
-    )
+    return held_out_advice(run, recipe=model.about.get("recipe"))

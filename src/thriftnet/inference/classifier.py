@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -22,9 +23,11 @@ from thriftnet.inference.prediction import PictureResult, Prediction
 from thriftnet.inference.stream import classify
 from thriftnet.inference.thresholds import CALIBRATE_FIRST, threshold_for
 from thriftnet.inference.views import choose_views
+from thriftnet.models.calibration import LEAST_IMAGES
 from thriftnet.models.preprocessing import Preprocessing
 from thriftnet.models.saved import SavedModel, read_model
 from thriftnet.models.tensors import digest_arrays
+from thriftnet.runs.advice import held_out_advice, started
 from thriftnet.runtime.device import choose_compute
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.weights.find import FoundModel, find_model
@@ -235,7 +238,9 @@ def load_model(
             f"--runtime {runtime} is for ONNX files, and PyTorch runs {found.name or found.path}; "
             f"leave it out, or give a file of: {command('export', target)} --to onnx-int8"
         )
-    model, remedy = read_model(found.path), _how_to_calibrate(target, found)
+    model, remedy = read_model(found.path), CALIBRATE_FIRST
+    if at_least is not None or reject_outliers is not None:
+        remedy = _how_to_calibrate(target, found, model)
     if at_least is not None:
         threshold = threshold_for(model, tta=tta or model.tta, precision=at_least, remedy=remedy)
         model = replace(model, threshold=threshold)
@@ -249,8 +254,15 @@ def load_model(
     )
 
 
-def _how_to_calibrate(target: Path | str, found: FoundModel) -> str:
-    if found.name is None:
-        return f"run {command('calibrate', target)} first"
-    copy = command("calibrate", target, "--output", f"{found.name}.safetensors")
-    return f"write a calibrated copy and use that: {copy} --data PATH"  # the package stays as it is
+def _how_to_calibrate(target: Path | str, found: FoundModel, model: SavedModel) -> str:
+    """What `calibrate` needs, which would refuse a network of which too few images are held out."""
+    if found.name is not None:  # the package stays as it is
+        copy = command("calibrate", target, "--output", f"{found.name}.safetensors")
+        return f"write a calibrated copy and use that: {copy} --data PATH"
+    first = f"run {command('calibrate', target)} first"
+    if model.calibration is not None:  # for other views, or by an earlier version
+        return first
+    with suppress(RunError):  # its metrics are damaged
+        if found.run is None or started(found.run).get("val_images", 0) < LEAST_IMAGES:
+            return f"{first}, and {held_out_advice(found.run, recipe=model.about.get('recipe'))}"
+    return first

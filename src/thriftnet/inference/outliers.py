@@ -9,6 +9,7 @@ one view, without calibration and with the batch norms unfolded.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,13 @@ from torch import Tensor, nn
 
 from thriftnet.errors import RecipeError, RunError
 from thriftnet.inference.engine import Engine, OnProgress, check_finite, no_progress
-from thriftnet.inference.thresholds import CALIBRATE_FIRST
+from thriftnet.inference.thresholds import CALIBRATE_FIRST, LEVEL
 from thriftnet.models.calibration import OutlierReference
 from thriftnet.models.saved import SavedModel
 from thriftnet.runtime.device import Compute
 
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Of usual images that a threshold may take for outliers; fixed, so that no data choose them."""
 _LEAST = 1e-6
 """Of a share of the running variance: an image of one colour has none."""
 
@@ -97,6 +100,14 @@ class OutlierScorer:
         self._here.found[norm].append(share.clamp(min=_LEAST).log().abs().mean(dim=1).cpu())
 
 
+def images_to_show(share: float) -> int:
+    """The fewest images that show a rate of at most `share`, with none of them above it.
+
+    By the exact upper bound of a proportion (Clopper and Pearson 1934), one-sided at 95%.
+    """
+    return math.ceil(math.log(1 - LEVEL) / math.log(1 - share))
+
+
 class OutlierTest:
     """Tells whether images are unlike those of the training.
 
@@ -134,8 +145,10 @@ def _reference(model: SavedModel, *, share: float, remedy: str) -> tuple[Outlier
     fitting = [each for each in reference.thresholds if each.share <= share]
     if not fitting:
         least = min(each.share for each in reference.thresholds)
+        shown = [each for each in SHARES if each <= share]
+        more = f", or calibrate on {images_to_show(max(shown)):,} or more images" if shown else ""
         raise RunError(
             f"{calibration.images:,} held-out images cannot show a share of {share:g}; give "
-            f"--reject-outliers {least:g}, or calibrate on more images"
+            f"--reject-outliers {least:g}{more}"
         )
     return reference, max(fitting, key=lambda each: each.share).score

@@ -14,6 +14,8 @@ CALIBRATE_FIRST = "run thriftnet calibrate on it first"
 """The remedy where nobody knows how the network was named."""
 LEVEL = 0.95
 _DIGITS = 1000
+_GROWTH, _MOST_GROWTH = 1.1, 100
+"""Steps in which more images are tried, and how many: up to 12,000 times as many."""
 
 
 def threshold_for(
@@ -75,7 +77,30 @@ def choose_threshold(accepted: Sequence[Accepted], *, precision: float) -> Accep
     best, most = max(bounds), max(each.count for each in accepted)
     less = (math.floor(best * _DIGITS) - 1) / _DIGITS
     ask = f"ask for --at-least {less:.3f}, or " if less > 0 else ""
+    growth = _growth_needed(accepted, precision=precision, level=level)
+    more = "train a more accurate network"
+    if growth is not None:
+        images = math.ceil(most * growth)
+        unit = 10 ** max(0, len(str(images)) - 2)
+        more = f"calibrate on about {math.ceil(images / unit) * unit:,} images"
     raise RunError(
         f"no threshold has a precision of {precision:.2%} with {LEVEL:.0%} confidence: {most:,} "
-        f"held-out images show at most {best:.2%}; {ask}calibrate on more images"
+        f"held-out images show at most {best:.2%}; {ask}{more}"
     )
+
+
+def _growth_needed(accepted: Sequence[Accepted], *, precision: float, level: float) -> float | None:
+    """How many times as many images would show a precision, with errors as rare as they are.
+
+    None: they are too frequent above every threshold, which more images would only confirm.
+    """
+    from scipy.stats import beta
+
+    growths = [_GROWTH**power for power in range(1, _MOST_GROWTH)]
+    fitting: list[float] = []
+    for each in accepted:
+        if each.right > precision * each.count:
+            right, wrong = ([g * n for g in growths] for n in (each.right, each.count - each.right))
+            lows = beta.ppf(1 - level, right, [n + 1 for n in wrong])
+            fitting += [g for g, low in zip(growths, lows, strict=True) if low >= precision][:1]
+    return min(fitting, default=None)

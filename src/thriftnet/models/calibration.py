@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thriftnet.models.preprocessing import Finite, Positive, Shifts
 
+LEAST_IMAGES = 100
+"""Held-out images for a calibration; with fewer, even a temperature is off by 1% or more."""
 _MOST_THRESHOLDS = 200
 
 Probability = Annotated[float, Field(ge=0, le=1)]

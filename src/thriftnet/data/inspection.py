@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from thriftnet.data.index import Omission
 from thriftnet.data.near_duplicates.find import NearDuplicates
+from thriftnet.data.options import Fit
 
-FITS = {
+FITS: dict[Fit, str] = {
     "crop": "cropped to their central squares",
     "pad": "padded with white to squares",
     "squash": "squashed to squares",
@@ -40,7 +41,10 @@ class Collection:
     title: Callable[[int], str]
     """Location of a picture."""
     near: Callable[[], NearDuplicates]
-    fit: str = "crop"
+    fit: Fit = "crop"
+    decode: Callable[[Sequence[int], int, Fit], Iterable[NDArray[np.uint8] | None]] | None = None
+    """Some pictures, by ascending position, at another size and fit; None for one that has become
+    unreadable. None: there is no other form of them."""
     omissions: Sequence[Omission] = ()
     others: Mapping[str, int] = field(default_factory=dict[str, int])
     """Number of other files, by suffix."""
@@ -84,7 +88,7 @@ class Inspection:
     square: int
     grey: int
     """Greyscale pictures."""
-    fit: str
+    fit: Fit
     duplicates: Duplicates
     omissions: tuple[Omission, ...]
     others: Mapping[str, int]

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 import thriftnet
+from decided_pictures import decided
 from own_pictures import picture, put
 from small import small_recipe
 from thriftnet.audit.run import _card, decisions_csv
 from thriftnet.audit.suspects import Suspect
 from thriftnet.data.options import DatasetSpec
-from thriftnet.data.own.decisions import COLUMNS, picture_digest, read_decisions
+from thriftnet.data.own.decisions import read_decisions
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
 
@@ -31,22 +32,6 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in (800, 801):
         picture("dog", number).save(folder / "cat" / f"{number}.png")
     return folder
-
-
-def decided(photos: Path, path: Path, **decisions: tuple[str, str]) -> Path:
-    """A file of decisions on all pictures, with some made, by the number of a picture."""
-    opened = open_dataset(DatasetSpec(str(photos)), say=lambda _: None)
-    assert opened.collection is not None
-    every = opened.collection()
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for at, label in enumerate(every.labels.tolist()):
-            title = every.title(at)
-            made = decisions.get(f"n{Path(title).stem}", ("", ""))
-            digest = picture_digest(every.images[at])
-            writer.writerow((title, digest, every.classes[label], *made))
-    return path
 
 
 def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Path):
@@ -95,14 +80,15 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     ("old", "new", "part"),
     [
         ("800.png", "900.png", r"line 1\d: .*900.png is not among the pictures, delete it, or"),
-        ("32:", "64:", r"was audited at 64 pixels and is decoded at 32; set data.image_size=64"),
+        ("32:", "64:", "800.png is not the picture that was reviewed; delete its line"),
+        ("32:", "none:", "800.png is not the picture that was reviewed; delete its line"),
         (
             ",relabel,dog",
             ",relabel,cow",
             "would become 'cow', which is not one of the classes cat, d",
         ),
         (",relabel,dog", ",rename,dog", "line .*: 'rename' is not one of keep, relabel, drop"),
-        (",cat,relabel", ",emu,relabel", "800.png has the label 'cat' now, not 'emu'; delete"),
+        (",cat,relabel", ",emu,relabel", "800.png has the label 'cat' now, not 'emu'; if a sp"),
         ("decision", "decided", "lacks the column decision; keep the columns"),
         (",relabel,dog", ",keep,dog", "line .*: new_label 'dog' is for the decision relabel"),
         (",relabel,dog", ",,dog", "line .*: new_label 'dog' is for the decision relabel; write"),

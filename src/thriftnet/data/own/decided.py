@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thriftnet.data.inspection import Collection
+from thriftnet.data.inspection import FITS, Collection
 from thriftnet.data.opened import OpenDataset, Subset
 from thriftnet.data.own.decisions import Decision, picture_digest, read_decisions, written
 from thriftnet.errors import DataError
 
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?(e[-+]?[0-9]+)?")
 _UNDECIDED = "it has no decisions; save those of the audit page there"
 
 
@@ -67,7 +68,7 @@ def _applied(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which pictures stay, and the labels of all."""
     places = _positions([collection.title(at) for at in range(len(collection.labels))])
-    classes = _positions(collection.classes)
+    find_class = _class_finder(collection.classes)
     kept, labels = np.ones(len(collection.labels), bool), collection.labels.copy()
     _check_present(collection, decisions, places, path)
     for each in decisions:
@@ -75,12 +76,13 @@ def _applied(
         if each.decision == "drop":
             kept[at] = False
         if each.decision == "relabel":
-            if each.new_label not in classes:
+            found = find_class(each.new_label)
+            if found is None:
                 raise DataError(
                     f"{path}, {each.at}: {each.picture} would become {each.new_label!r}, which is "
                     f"not one of the classes {', '.join(collection.classes)}; correct new_label"
                 )
-            labels[at] = classes[each.new_label]
+            labels[at] = found
     train = collection.positions.get("train", np.empty(0, np.int64))
     for number, name in enumerate(collection.classes):
         if number in collection.labels[train] and number not in labels[train][kept[train]]:
@@ -106,6 +108,23 @@ def _positions(names: Sequence[str]) -> dict[str, int]:
     return spellings[0] | spellings[1] | spellings[2]
 
 
+def _class_finder(names: Sequence[str]) -> Callable[[str], int | None]:
+    """A function that finds a class by what a file of decisions calls it.
+
+    A spreadsheet saves 7 for 007, 1 for 1.0 and TRUE for true. What several classes would become is
+    none of them, unless it is the name of one.
+    """
+    exact, saved = _positions(names), [_as_saved(name) for name in names]
+    alike = {each: at for at, each in enumerate(saved) if saved.count(each) == 1}
+    return lambda text: exact.get(text, alike.get(_as_saved(text)))
+
+
+def _as_saved(name: str) -> str:
+    """What is the same for a class and for the cell that a spreadsheet saves of it."""
+    text = _as_cell(name).casefold()
+    return repr(float(text)) if _NUMBER.fullmatch(text) else text
+
+
 def _as_cell(name: str) -> str:
     return "\n".join(re.split("\r\n|\r|\n", name)).strip()
 
@@ -121,21 +140,52 @@ def _check_present(
             f"{path}, {gone[0].at}: {gone[0].picture} is not among the pictures, {more}, or audit "
             "again"
         )
+    changed = _unlike_reviewed(collection, decisions, places)
     for each in decisions:
         at = places[each.picture]
-        now = picture_digest(collection.images[at])
-        if each.digest.lower() != now:
-            side, found = each.digest.partition(":")[0], now.partition(":")[0]
-            reason = (
-                f"was audited at {side} pixels and is decoded at {found}; set "
-                f"data.image_size={side}"
-                if side.isdigit() and side != found
-                else "is not the picture that was reviewed; delete its line, or audit again"
+        if each in changed:
+            raise DataError(
+                f"{path}, {each.at}: {each.picture} is not the picture that was reviewed; delete "
+                "its line, or audit again"
             )
-            raise DataError(f"{path}, {each.at}: {each.picture} {reason}")
         own = collection.classes[int(collection.labels[at])]
-        if each.label not in _positions([own]):
+        if _class_finder([own])(each.label) is None:
             raise DataError(
                 f"{path}, {each.at}: {each.picture} has the label {own!r} now, not {each.label!r}; "
-                "delete its line, or audit again"
+                f"if a spreadsheet changed it, write {own} there, else delete the line"
             )
+
+
+def _unlike_reviewed(
+    collection: Collection, decisions: Sequence[Decision], places: Mapping[str, int]
+) -> set[Decision]:
+    """The decisions whose pictures are not those that were reviewed.
+
+    A training may have another image size than the audit, or another fit, as pictures that were
+    added have other shapes; those that differ are decoded again as they were reviewed.
+    """
+
+    def differs(each: Decision, pixels: NDArray[np.uint8] | None) -> bool:
+        return pixels is None or each.digest.lower() != picture_digest(pixels)
+
+    left = [each for each in decisions if differs(each, collection.images[places[each.picture]])]
+    decode = collection.decode
+    if decode is None:
+        return set(left)
+    for fit in sorted(FITS, key=lambda fit: fit != collection.fit):
+        for side in {_side(each) for each in left} - {0}:
+            some = [each for each in left if _side(each) == side]
+            at = sorted({places[each.picture] for each in some})
+            found = dict(zip(at, decode(at, side, fit), strict=True))
+            left = [
+                each
+                for each in left
+                if _side(each) != side or differs(each, found[places[each.picture]])
+            ]
+    return set(left)
+
+
+def _side(each: Decision) -> int:
+    """The size in pixels at which a picture was reviewed; 0 if the digest does not say it."""
+    side = each.digest.partition(":")[0]
+    return int(side) if re.fullmatch("[1-9][0-9]{1,2}", side) else 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -15,11 +16,12 @@ from thriftnet.data.dataset import Dataset
 from thriftnet.data.index import SPLITS, Entry, Index, Omission
 from thriftnet.data.inspection import Collection, listed
 from thriftnet.data.opened import OpenDataset
-from thriftnet.data.options import DatasetSpec
+from thriftnet.data.options import DatasetSpec, Fit
 from thriftnet.data.own.also_there import also_there
 from thriftnet.data.own.class_names import check_classes, label_positions, merged_spellings
 from thriftnet.data.own.decoded import DecodedPictures
 from thriftnet.data.own.decoded_cache import Listed, content_name, remembered_fit
+from thriftnet.data.own.decoding import decode_all
 from thriftnet.data.own.fit import choose_fit, sample_sizes
 from thriftnet.data.own.groups import group_notes, with_groups
 from thriftnet.data.own.messages import describe, refuse_omissions, summarise
@@ -81,6 +83,7 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         title=lambda at: str(entries[at].origin),
         near=cache(lambda: cached_near_duplicates(pictures, fit=fit, say=say)),
         fit=fit,
+        decode=partial(_decode, index, entries),
         omissions=omissions,
         others=index.others,
         notes=[*index.notes, *_lost_classes(index, entries)],
@@ -104,6 +107,15 @@ def open_own(path: Path, spec: DatasetSpec, *, say: Callable[[str], None]) -> Op
         whole=(lambda: whole) if held_out else None,
         collection=lambda: collection,
     )
+
+
+def _decode(
+    index: Index, entries: Sequence[Entry], at: Sequence[int], size: int, fit: Fit
+) -> Iterator[NDArray[np.uint8] | None]:
+    """Pictures of some of the entries at a size and fit; None for one that cannot be read."""
+    some = replace(index, entries=[entries[each] for each in at])
+    for found in decode_all(some, size=size, fit=fit, say=lambda _: None):
+        yield None if isinstance(found, str) else found.pixels
 
 
 def list_pictures(path: Path, spec: DatasetSpec) -> Index:

@@ -147,6 +147,20 @@ def test_a_damaged_best_network_names_the_restart(
     assert resume_run(cut.path, restart=True).finished
 
 
+def test_a_damaged_final_network_is_written_again_from_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was advised to train again, though the run held the same weights."""
+    use_images(monkeypatch)
+    _, run = sitting(small_recipe(), tmp_path / "run")
+    whole = run.model_path.read_bytes()
+    run.model_path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunError, match=r"copy it again or restore it .*: thriftnet train --resume"):
+        run.model_facts()
+    assert resume_run(run.path).finished
+    assert run.model_path.read_bytes() == whole
+
+
 def test_a_disk_that_is_full_at_the_very_end_leaves_the_end_to_a_resume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

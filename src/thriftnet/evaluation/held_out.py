@@ -17,7 +17,7 @@ from thriftnet.runs.advice import held_out_advice, started
 from thriftnet.runs.evaluations import OWN_TEST
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.paths import model_file
-from thriftnet.training.data import open_data, other_images
+from thriftnet.training.data import open_data, other_images, own_section
 from thriftnet.training.images import split_sets
 
 
@@ -106,10 +106,11 @@ def _validation(
 ) -> Dataset:
     """The validation images of a run's training."""
     recipe = run.recipe()
+    settings = own_section(run, recipe.data)
     nothing = f"{path} has no held-out images (data.val_ratio is 0); {_remedy(model, run)}"
     if started(run).get("val_images") == 0:
         raise RunError(nothing)
-    opened = open_data(recipe.data, data, model=model, known=True, say=say)
+    opened = open_data(settings, data, model=model, known=True, say=say)
     # A damaged environment.json says nothing; a model of CIFAR-10 does not either.
     trained_on = model.about.get("data") or run.environment().get("data")
     if trained_on and opened.digests() != trained_on:
@@ -119,7 +120,7 @@ def _validation(
                 opened.name,
                 trained_on=trained_on,
                 now=opened.digests(),
-                decisions=recipe.data.decisions,
+                decisions=settings.decisions,
                 remedy="name those with --data PATH",
             )
         )

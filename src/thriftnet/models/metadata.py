@@ -110,7 +110,15 @@ def _read_text(path: Path) -> str:
 def damaged(path: Path, reason: str) -> RunError:
     """The error for a damaged file."""
     short = " ".join(reason.split())
-    return RunError(f"{path} is damaged ({short}); copy it again or {retrain_remedy(path)}")
+    return RunError(f"{path} is damaged ({short}); copy it again or {_restore_remedy(path)}")
+
+
+def _restore_remedy(path: Path) -> str:
+    """How to get the network of a damaged file again: from its run's checkpoint, if it has one."""
+    run = path.parent
+    if (run / "recipe.yaml").is_file() and any((run / "checkpoints").glob("*.pt")):
+        return f"restore it from the run's checkpoint with: {command('train', '--resume', run)}"
+    return retrain_remedy(path)
 
 
 def mismatch(path: Path, reason: str) -> RunError:

@@ -2,6 +2,7 @@
 
 runs/NAME/
 recipe.yaml         complete: training it again repeats the experiment
+decisions.csv       a copy of data.decisions, if the recipe has them
 environment.json    versions, device, threads, commit, data digests, command line
 metrics.jsonl       one JSON object per line, appended
 .lock               locked by the process that writes to the run (lock.py)
@@ -53,6 +54,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.recipe_path = path / "recipe.yaml"
+        self.decisions_path = path / "decisions.csv"
         self.environment_path = path / "environment.json"
         self.metrics_path = path / "metrics.jsonl"
         self.lock_path = path / ".lock"

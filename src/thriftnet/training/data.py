@@ -101,6 +101,16 @@ def other_images(
     return f"{who} was trained on other images than {opened} holds now; {remedy}"
 
 
+def own_section(run: RunFolder, settings: DataSection) -> DataSection:
+    """The section `data` of a run, with the decisions that its folder keeps.
+
+    The file that it was trained with may have moved, or a later review may have replaced it.
+    """
+    if settings.decisions is None or not run.decisions_path.is_file():  # of an earlier version
+        return settings
+    return settings.model_copy(update={"decisions": str(run.decisions_path)})
+
+
 def trained_section(
     model: SavedModel, run: RunFolder | None, *, source: Path | None = None, remedy: str
 ) -> DataSection:
@@ -116,7 +126,7 @@ def trained_section(
         DataError: A model file was trained on a user's own pictures, and no path is given.
     """
     if run is not None:
-        return run.recipe().data
+        return own_section(run, run.recipe().data)
     if source is None and model.about.get("data") is not None:
         raise DataError("the model file does not say where its training pictures are; " + remedy)
     return DataSection()

@@ -12,7 +12,7 @@ from thriftnet.runs.environments import environments
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.lock import writing
 from thriftnet.runs.metrics_log import MetricRecord, last_line
-from thriftnet.training.data import open_data
+from thriftnet.training.data import open_data, own_section
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.environment import describe_environment
 from thriftnet.training.images import PrepareTensors, prepare_tensors
@@ -97,7 +97,8 @@ def resume_run(
             return TrainedRun(run.path, finished=True, is_main=processes.is_main)
         recipe = found.recipe
         processes.broadcast_from_main(lambda: check_best(found))
-        images = opened or open_data(recipe.data, data, known=True, say=progress.note)
+        settings = own_section(run, recipe.data)
+        images = opened or open_data(settings, data, known=True, say=progress.note)
         model = recipe_network(recipe, classes=len(images.classes))
         resumed = found.checkpoint is not None
         plan, state = prepare_training(recipe, images, model, processes, prepare, resumed=resumed)
@@ -127,7 +128,7 @@ def restore_run(
     saved = read_saved(path)
     if saved.checkpoint is None:
         saved.run.load_state()  # raises
-    images = open_data(saved.recipe.data, data, known=True)
+    images = open_data(own_section(saved.run, saved.recipe.data), data, known=True)
     model = recipe_network(saved.recipe, classes=len(images.classes))
     plan, state = prepare_training(
         saved.recipe, images, model, ALONE, prepare_tensors, resumed=True

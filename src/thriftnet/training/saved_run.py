@@ -13,7 +13,7 @@ from thriftnet.recipe import Recipe
 from thriftnet.runs.advice import restart_advice, retrain_advice
 from thriftnet.runs.folder import RunFolder
 from thriftnet.runs.metrics_log import last_line
-from thriftnet.training.data import other_images
+from thriftnet.training.data import other_images, own_section
 from thriftnet.training.images import HELD_OUT
 from thriftnet.training.state import TrainingState, training_digest
 
@@ -48,8 +48,18 @@ def read_saved(path: Path) -> SavedRun:
 
 def is_over(run: RunFolder) -> bool:
     """Whether the run is complete; a full disk can leave the weights without the last line."""
-    recorded = bool(last_line(run.metrics(outline=True), "end"))
-    return run.finished and (recorded or not run.saved.exist)
+    if not run.finished or not run.saved.exist:
+        return run.finished
+    return bool(last_line(run.metrics(outline=True), "end")) and _is_intact(run.model_path)
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether a model file can be used; otherwise it is written again from the checkpoint."""
+    try:
+        check_model_file(path)
+    except RunError:
+        return False
+    return True
 
 
 def check_best(saved: SavedRun) -> None:
@@ -91,7 +101,7 @@ def check_data(saved: SavedRun, digests: Mapping[str, str], *, name: str) -> Non
                 name,
                 trained_on=began,
                 now=digests,
-                decisions=saved.recipe.data.decisions,
+                decisions=own_section(saved.run, saved.recipe.data).decisions,
                 remedy="name those with --data PATH, or retrain",
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 from thriftnet.data import OpenDataset
 from thriftnet.data.registry import known_classes
+from thriftnet.errors import RunError
+from thriftnet.files import write_whole
 from thriftnet.recipe import Recipe
 from thriftnet.recipe.lengths import check_lengths
 from thriftnet.runs.folder import RunFolder
@@ -120,6 +123,19 @@ def start_run(
         )
 
 
+def _keep_decisions(run: RunFolder, recipe: Recipe, digests: Mapping[str, str]) -> None:
+    """Copy the decisions into the run, unless they were changed since they were read.
+
+    Raises:
+        RunError: The disk is full.
+    """
+    if recipe.data.decisions is not None:
+        with contextlib.suppress(OSError):
+            content = Path(recipe.data.decisions).read_bytes()
+            if hashlib.sha256(content).hexdigest() == digests.get("decisions"):
+                write_whole(run.decisions_path, content, error=RunError)
+
+
 def _fit_to(
     budget: Budget, recipe: Recipe, plan: Plan, state: TrainingState
 ) -> tuple[Recipe, float | None]:
@@ -159,6 +175,7 @@ def _open_run(
     run = create_run(path, recipe, environment, named=named)
     held.enter_context(writing(run, say=progress.note))
     start, init = start_record(plan, state), recipe.init
+    _keep_decisions(run, recipe, plan.data)
     run.append(start)
     progress.line(start | {"run": str(run.path)})
     steps = "1 step" if plan.total_steps == 1 else f"{plan.total_steps} steps"

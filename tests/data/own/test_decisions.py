@@ -22,6 +22,7 @@ from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.decisions import read_decisions
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
+from thriftnet.training.resume import restore_run
 
 
 @pytest.fixture
@@ -67,6 +68,8 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     assert evaluation.not_kept is None
     content = path.read_text("utf-8")
     path.write_text(content.replace(",relabel,dog", ",keep,"), "utf-8")  # the review went on
+    assert restore_run(run.path)[3].digests() == opened.digests()  # by the run's own copy
+    (run.path / "decisions.csv").unlink()  # as in a run of an earlier version
     other = f"{path.name} has other decisions than .*{run.path.name} was trained with; restore that"
     with pytest.raises(DataError, match=other):
         thriftnet.calibrate(run.path)

@@ -80,14 +80,14 @@ def training_images(
     return TrainingImages(
         images=whole.images[chosen],
         labels=whole.labels[chosen],
-        title=_titles(opened, at, decided=settings.decisions is not None),
+        title=_titles(opened, at),
         digest=digest.hexdigest(),
     )
 
 
-def _titles(opened: OpenDataset, at: NDArray[np.int64], *, decided: bool) -> Callable[[int], str]:
-    """Where each of some training images lies; their numbers where pictures were dropped."""
-    if opened.collection is None or decided:
+def _titles(opened: OpenDataset, at: NDArray[np.int64]) -> Callable[[int], str]:
+    """Where each of some training images lies; their numbers if there is no list of pictures."""
+    if opened.collection is None:
         return lambda place: f"training image {at[place]}"
     collection = functools.cache(opened.collection)
 

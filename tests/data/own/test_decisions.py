@@ -57,6 +57,11 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
         f"; {test} more are test images, which stay as they are" * (test > 0)
     )
     assert opened.digests() != plain.digests()
+    assert opened.collection is not None
+    every = opened.collection()
+    learned = every.positions["train"]
+    assert [titles[at] for at in learned] == [titles[at] for at in train_at if titles[at] != "801"]
+    assert (every.labels[learned] == after.labels).all()
     run = thriftnet.train(
         small_recipe(data={"decisions": str(path)}, train={"epochs": 1}),
         data=photos, runs_dir=tmp_path / "runs", name="d", quiet=True,

@@ -48,7 +48,23 @@ def apply_decisions(data: OpenDataset, path: Path, *, say: Callable[[str], None]
         name: partial(take, name) if name in ("train", "val") else make
         for name, make in data.splits.items()
     }
-    return replace(data, splits=splits, digests=lambda: {**data.digests(), "decisions": sha256})
+    return replace(
+        data,
+        splits=splits,
+        digests=lambda: {**data.digests(), "decisions": sha256},
+        collection=lambda: _decided(collection, kept, labels),
+    )
+
+
+def _decided(
+    collection: Collection, kept: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> Collection:
+    """A collection as the splits are after the decisions."""
+    positions, now = dict(collection.positions), collection.labels.copy()
+    for name in {"train", "val"} & positions.keys():
+        at = positions[name]
+        positions[name], now[at] = at[kept[at]], labels[at]
+    return replace(collection, positions=positions, labels=now)
 
 
 def _summary(collection: Collection, kept: NDArray[np.bool_], labels: NDArray[np.int64]) -> str:

@@ -22,8 +22,10 @@ from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training.loop import train_step
+from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.resume import resume_run
 from thriftnet.training.setup import make_plan, make_state, recipe_network
+from thriftnet.training.start import start_run
 
 CPU = choose_compute(device="cpu", precision="fp32")
 
@@ -270,3 +272,21 @@ def test_stem_bias_is_trained_in_its_epochs_only() -> None:
 def test_stem_epochs_of_a_network_without_one_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"train\.stem_epochs is for model\.family=speednet"):
         small_recipe(train={"stem_epochs": 1})
+
+
+def test_a_run_that_is_moved_begins_no_other_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a better epoch, training went on into a folder of the old name, without a recipe."""
+    use_images(monkeypatch)
+    runs = tmp_path / "runs"
+
+    class Moving(Quiet):
+        def step(self, stats: StepStats) -> None:
+            if stats.step == 3:
+                (runs / "a").rename(runs / "b")
+
+    with pytest.raises(RunError, match="a was moved or removed while it was trained; give the new"):
+        start_run(small_recipe(), name="a", runs_dir=runs, progress=Moving())
+    assert list(runs.iterdir()) == [runs / "b"]
+    assert resume_run(runs / "b").finished

@@ -43,7 +43,8 @@ def training_images(
 ) -> TrainingImages:
     """The images that a network was trained on.
 
-    Of a model file alone it is not known which were held out to validate: these are among them.
+    Of a model file alone it is not known which were held out to validate, or dropped by decisions:
+    these are among them.
 
     Args:
         model: The network.
@@ -60,6 +61,9 @@ def training_images(
     settings = trained_section(model, run, source=data, remedy=remedy)
     opened = open_data(settings, data, model=model, known=True, say=say)
     if trained_on is None and opened.name == "cifar10":  # a file of an earlier version
+        trained_on = opened.digests()
+    if run is None and trained_on == {**opened.digests(), "decisions": _decided(trained_on)}:
+        say(f"{name} does not have the decisions on these pictures; dropped ones are among them")
         trained_on = opened.digests()
     if opened.digests() != trained_on:
         raise DataError(
@@ -83,6 +87,11 @@ def training_images(
         title=_titles(opened, at),
         digest=digest.hexdigest(),
     )
+
+
+def _decided(trained_on: object) -> object:
+    """The digest of the decisions in those of a training; None: there are none."""
+    return trained_on.get("decisions") if isinstance(trained_on, dict) else None
 
 
 def _titles(opened: OpenDataset, at: NDArray[np.int64]) -> Callable[[int], str]:

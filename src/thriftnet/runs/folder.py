@@ -93,6 +93,18 @@ class RunFolder:
         """The folder's own name."""
         return self.path.resolve().name
 
+    def check_in_place(self) -> None:
+        """Check that the folder has not been moved: a file written now would begin another one.
+
+        Raises:
+            RunError: It was moved or removed.
+        """
+        if not self.recipe_path.is_file():
+            raise RunError(
+                f"{self.path} was moved or removed while it was trained; give the new place to: "
+                "thriftnet train --resume"
+            )
+
     def recipe(self) -> Recipe:
         """The run's complete recipe.
 
@@ -156,8 +168,9 @@ class RunFolder:
         """Write the checkpoint that `--resume` reads, atomically, and keep the previous one.
 
         Raises:
-            RunError: The disk is full; existing checkpoints are kept.
+            RunError: The disk is full, or the run was moved; existing checkpoints are kept.
         """
+        self.check_in_place()
         # Metrics first: after a power cut, a checkpoint without its lines would lose an epoch.
         with contextlib.suppress(OSError), self.metrics_path.open("rb") as metrics:
             os.fsync(metrics.fileno())

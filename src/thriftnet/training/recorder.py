@@ -105,6 +105,7 @@ class Recorder:
 
     def _save_best(self) -> None:
         """Save the best weights so far; they outlive a power cut where the training needs them."""
+        self._run.check_in_place()
         best = as_saved(self._recipe, self._plan, self._state.network)
         needed = self._recipe.train.select == "best"
         save_model(self._run.best_path, best, durable=needed)
@@ -126,6 +127,7 @@ class Recorder:
         recipe, plan, state = self._recipe, self._plan, self._state
         if not plan.processes.is_main:
             return
+        self._run.check_in_place()
         best = recipe.train.select == "best"
         chosen = read_model(self._run.best_path).network if best else state.network
         save_model(self._run.model_path, as_saved(recipe, plan, chosen))
@@ -143,6 +145,7 @@ class Recorder:
         )
 
     def _record(self, line: MetricRecord) -> None:
+        self._run.check_in_place()
         self._run.append(line)
         self._progress.line(line)
 

@@ -22,6 +22,8 @@ from thriftnet.data.options import DatasetSpec
 from thriftnet.data.own.decisions import read_decisions
 from thriftnet.data.registry import open_dataset
 from thriftnet.errors import DataError
+from thriftnet.explain.training_images import training_images
+from thriftnet.models.saved import read_model
 from thriftnet.training.resume import restore_run
 
 
@@ -69,6 +71,12 @@ def test_a_training_applies_decisions_and_keeps_them(photos: Path, tmp_path: Pat
     environment = json.loads((run.path / "environment.json").read_text("utf-8"))
     assert environment["data"] == opened.digests()
     assert str(path) in (run.path / "recipe.yaml").read_text("utf-8")
+    alone = read_model(run.path / "model.safetensors")
+    near = training_images(alone, None, name="file", data=photos, say=said.append)
+    assert len(near.images) == len(before)
+    assert said[-1] == (
+        "file does not have the decisions on these pictures; dropped ones are among them"
+    )
     evaluation = thriftnet.evaluate(run.path)
     assert evaluation.not_kept is None
     content = path.read_text("utf-8")

@@ -125,7 +125,8 @@ def test_folds_that_are_trained_are_not_trained_again(audited: Audit, photos: Pa
     decisions.write_text(undecided.replace("label probably wrong", "label"), "utf-8")
     audit(photos, recipe=recipe(), folder=audited.folder, folds=2, say=lambda _: None)
     assert decisions.read_text("utf-8") == undecided  # what nobody has edited is brought up to date
-    with pytest.raises(RunError, match="trained by another recipe; remove it, or give another"):
+    both = r"trained by another recipe; remove \S+/fold-1-of-2, \S+/fold-2-of-2, or give another --"
+    with pytest.raises(RunError, match=both):  # before an hour of training, not one at a time
         audit(photos, recipe=recipe(epochs=1), folder=audited.folder, folds=2, say=lambda _: None)
 
 
@@ -150,6 +151,18 @@ class Stopping(Quiet):
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_damaged_network_of_a_fold_is_restored_or_trained_again(
+    audited: Audit, photos: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(audited.folder, tmp_path / "audit"))
+    for fold in ("fold-1-of-2", "fold-2-of-2"):
+        (folder / fold / "model.safetensors").write_bytes(b"damaged")
+    shutil.rmtree(folder / "fold-2-of-2" / "checkpoints")  # its training ended long ago
+    found = audit(photos, recipe=recipe(), folder=folder, folds=2, say=lambda _: None)
+    assert found is not None
+    assert found.suspects == audited.suspects
 
 
 def test_an_interrupted_audit_goes_on_and_ends_the_same(
@@ -219,7 +232,7 @@ def test_folds_of_other_pictures_are_not_used(
     run = RunFolder(folder / "fold-1-of-2")
     recipe_text = open_yaml(run.recipe_path.read_text("utf-8"))
     run.recipe_path.write_text(recipe_text.replace(str(photos), str(grown)), "utf-8")
-    with pytest.raises(RunError, match="on other pictures than there are now; remove it, or give"):
+    with pytest.raises(RunError, match="on other pictures than there are now; remove"):
         audit(grown, recipe=own, folder=folder, folds=2, say=lambda _: None)
 
 

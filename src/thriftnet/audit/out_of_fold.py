@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from thriftnet.training.images import HELD_OUT, Images, PrepareTensors
 from thriftnet.training.progress import Progress
 from thriftnet.training.resume import resume_run
 from thriftnet.training.runner import TrainedRun
+from thriftnet.training.saved_run import is_intact
 from thriftnet.training.start import start_run
 
 _INDEXED = 20_000
@@ -74,6 +75,7 @@ def out_of_fold(
         TrainingError: A loss stopped being finite.
     """
     count, compute = len(fold_of), choose_compute()
+    _check_folds(fold_of, training)
     logits = np.empty((count, len(collection.classes)), np.float32)
     similarity, rank = np.empty(count, np.float32), np.empty(count)
     for fold in range(int(fold_of.max()) + 1):
@@ -103,8 +105,7 @@ def out_of_fold(
 
 def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> RunFolder | None:
     """The finished run of a fold, trained if necessary; None if interrupted."""
-    out = np.flatnonzero(fold_of == fold)
-    digests = {HELD_OUT: hashlib.sha256(out.tobytes()).hexdigest()[:16]}
+    digests = _held_out(fold, fold_of)
 
     def prepare(recipe: Recipe, data: OpenDataset, device: torch.device) -> Images:
         assert data.collection is not None
@@ -118,16 +119,14 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
             digests=digests,
         )
 
-    name = f"fold-{fold + 1}-of-{int(fold_of.max()) + 1}"
-    path = training.folder / name
+    path = _path(fold, fold_of, training)
     if path.exists():
-        _check_own(RunFolder.open(path), training, digests)
         done = _resumed(path, training, prepare)
     else:
         try:
             done = start_run(
                 training.recipe,
-                name=name,
+                name=path.name,
                 runs_dir=training.folder,
                 opened=training.opened,
                 progress=training.progress(),
@@ -141,30 +140,59 @@ def _trained(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> R
 
 
 def _resumed(path: Path, training: FoldTraining, prepare: PrepareTensors) -> TrainedRun:
-    """Finish the training of a fold; it starts again if no checkpoint can be read."""
+    """Finish the training of a fold; it starts again if nothing of it can be read."""
     kept: Any = {"opened": training.opened, "prepare": prepare}
+    run = RunFolder.open(path)
+    lost = run.finished and not run.saved.exist and not is_intact(run)
     try:
-        return resume_run(path, progress=training.progress(), **kept)
+        return resume_run(path, restart=lost, progress=training.progress(), **kept)
     except DamagedCheckpointsError:
         return resume_run(path, restart=True, progress=training.progress(), **kept)
 
 
-def _check_own(run: RunFolder, training: FoldTraining, held_out: Mapping[str, str]) -> None:
-    """Check that a fold's run has these pictures and this recipe.
+def _path(fold: int, fold_of: NDArray[np.int64], training: FoldTraining) -> Path:
+    """The run folder of a fold."""
+    return training.folder / f"fold-{fold + 1}-of-{int(fold_of.max()) + 1}"
 
-    Otherwise its network may have been trained on the pictures that are held out.
+
+def _held_out(fold: int, fold_of: NDArray[np.int64]) -> dict[str, str]:
+    """The digest of what a fold's training holds out."""
+    out = np.flatnonzero(fold_of == fold)
+    return {HELD_OUT: hashlib.sha256(out.tobytes()).hexdigest()[:16]}
+
+
+def _check_folds(fold_of: NDArray[np.int64], training: FoldTraining) -> None:
+    """Check that the folds' runs have these pictures and this recipe, before any is trained.
+
+    Otherwise a network may have been trained on the pictures that are held out.
 
     Raises:
-        RunError: It has not.
+        RunError: One has not.
     """
-    either = "remove it, or give another --output"
+    others: dict[Path, str] = {}
+    for fold in range(int(fold_of.max()) + 1):
+        path = _path(fold, fold_of, training)
+        if path.exists() and (why := _why_other(RunFolder.open(path), training, fold, fold_of)):
+            others[path] = why
+    if others:
+        first, *more = others
+        rest = "".join(f", {path}" for path in more)
+        raise RunError(
+            f"{first} was trained {others[first]}; remove {first}{rest}, or give another --output"
+        )
+
+
+def _why_other(
+    run: RunFolder, training: FoldTraining, fold: int, fold_of: NDArray[np.int64]
+) -> str | None:
+    """Why a fold's run cannot be used: it has another recipe or other pictures; None if it can."""
     theirs = run.recipe()
     # The run's has an absolute path; the pictures themselves are compared below.
     where = training.recipe.data.model_copy(update={"dataset": theirs.data.dataset})
     if theirs.digest() != training.recipe.model_copy(update={"data": where}).digest():
-        raise RunError(f"{run.path} was trained by another recipe; {either}")
-    trained_on = run.environment().get("data")
-    # Earlier versions did not record what was held out.
+        return "by another recipe"
     whole = training.opened.digests()
-    if trained_on not in ({**whole, **held_out}, whole):
-        raise RunError(f"{run.path} was trained on other pictures than there are now; {either}")
+    # Earlier versions did not record what was held out.
+    if run.environment().get("data") not in ({**whole, **_held_out(fold, fold_of)}, whole):
+        return "on other pictures than there are now"
+    return None

@@ -50,13 +50,13 @@ def is_over(run: RunFolder) -> bool:
     """Whether the run is complete; a full disk can leave the weights without the last line."""
     if not run.finished or not run.saved.exist:
         return run.finished
-    return bool(last_line(run.metrics(outline=True), "end")) and _is_intact(run.model_path)
+    return bool(last_line(run.metrics(outline=True), "end")) and is_intact(run)
 
 
-def _is_intact(path: Path) -> bool:
-    """Whether a model file can be used; otherwise it is written again from the checkpoint."""
+def is_intact(run: RunFolder) -> bool:
+    """Whether the final network can be used; otherwise a checkpoint has it, if there is one."""
     try:
-        check_model_file(path)
+        check_model_file(run.model_path)
     except RunError:
         return False
     return True

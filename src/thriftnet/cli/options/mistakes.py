@@ -54,7 +54,7 @@ def about_option(given: str, context: Any) -> str:
         return f"use {known} ({see})"
     if reason := answer_to(name, ABSENT):
         return f"{reason} ({see})"
-    others = {} if name in COMMON.split() else _others(context)
+    others = dict[str, list[str]]() if name in COMMON.split() else _others(context)
     if has := [other for other, theirs in others.items() if f"--{name}" in theirs]:
         return f"{has[0]} has --{name} ({see})"
     for other, theirs in others.items():

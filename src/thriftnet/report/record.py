@@ -61,7 +61,9 @@ class RunRecord:
     failed: bool
     """Whether the training failed, and was not resumed since."""
     missing: tuple[str, ...]
-    """A sentence for each missing item, with its remedy."""
+    """A sentence for each missing item, with its remedy; `untested_notes` has that of the test."""
+    untested: str
+    """Why there are no test predictions to show; empty if there are."""
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -106,6 +108,22 @@ class RunRecord:
         word = "failed" if self.failed else "interrupted"
         last = self.epochs[-1]["step"] if self.epochs else 0
         return f"{word} at step {last:,} of {self.total_steps:,}" if self.start else word
+
+    def untested_notes(self, *, tests: bool = True) -> list[str]:
+        """That there are no test predictions, with the remedy; empty if there are.
+
+        Args:
+            tests: Whether the data has a test split, as far as is known.
+        """
+        if not self.untested:
+            return []
+        if tests:
+            return [f"{self.untested}: {_again(self.run)}"]
+        evaluate = command("evaluate", self.target, "--data")
+        return [
+            "The data has no test split, so confusion, classes, calibration and mistakes are "
+            f"missing; evaluate the network on other pictures with: {evaluate} PATH"
+        ]
 
     def epoch_plan(self) -> Epochs | None:
         """Steps per epoch; None if the `start` line is missing, or has too few images."""
@@ -164,18 +182,18 @@ def read_record(path: Path) -> RunRecord:
         missing.append("environment.json is missing or damaged: the machine is unknown.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
-    classes = len(_classes(model, start))
+    classes, untested = len(_classes(model, start)), ""
     if said is not None and not _fits(said, classes):
-        missing.append(f"The predictions do not fit the run: {_again(run)}")
+        untested = "The predictions do not fit the run"
         said = None
     elif said is None and (end or alone) and not any("predictions" in text for text in missing):
-        missing.append(
+        untested = (
             "There are no test predictions yet, so confusion, classes, calibration and mistakes "
-            f"are missing: {_again(run)}"
+            "are missing"
         )
     tta = recipe.evaluate.tta
     if said and tta not in said.logits:
-        missing.append(f"The test set was not evaluated with the views {tta}: {_again(run)}")
+        untested = f"The test set was not evaluated with the views {tta}"
         said = None
     tests = [line for line in lines if line.get("kind") == "test"]
     test = last_line([t for t in tests if t.get("tta") == tta], "test", "accuracy", "loss")
@@ -196,6 +214,7 @@ def read_record(path: Path) -> RunRecord:
         running=running,
         failed=bool(failed),
         missing=tuple(missing),
+        untested=untested,
     )
 
 

@@ -41,13 +41,15 @@ def single_page(record: RunRecord, *, data: Path | None) -> Page:
     """
     missing = list(record.missing)
     images = _load_images(record, data, missing)
+    tests = images is None or "test" in images.splits
+    missing += record.untested_notes(tests=tests)
     sections = [
         _training(record),
         _test(record, images, missing),
         robustness_section(record.robustness),
         _network(record),
         _seen(record, images),
-        _reproduce(record),
+        _reproduce(record, tests=tests),
     ]
     recipe = record.recipe
     named = f"Recipe {recipe.name}, seed {recipe.seed}"
@@ -142,7 +144,7 @@ def _seen(record: RunRecord, images: OpenDataset | None) -> Section:
     return Section("Augmentation", (seen.draw_augmentation(record, images),))
 
 
-def _reproduce(record: RunRecord) -> Section:
+def _reproduce(record: RunRecord, *, tests: bool) -> Section:
     """Recipe, environment, and the commands that reproduce the run."""
     if record.alone:
         return _origin(record)
@@ -150,7 +152,7 @@ def _reproduce(record: RunRecord) -> Section:
     again = ["--name", f"{record.run.name}-again"]
     commands = [
         ("The same experiment again:", command("train", record.run.recipe_path, *again)),
-        ("Its test figures:", command("evaluate", path)),
+        *([("Its test figures:", command("evaluate", path))] if tests else []),
         (THIS_PAGE, command("report", path)),
     ]
     commands = [*_checkouts(record), *commands]

@@ -182,6 +182,13 @@ def test_pictures_of_which_none_can_be_held_out(place: Path, run_command: Comman
     evaluated = run_command("evaluate", "runs/mine")
     assert evaluated.code == 2
     assert "has no test split (only train); add one" in evaluated.err
+    assert run_command("report", "runs/mine").code == 0
+    page = " ".join((place / "runs" / "mine" / "report.html").read_text("utf-8").split())
+    assert "The data has no test split, so confusion, classes" in page
+    assert "on other pictures with: thriftnet evaluate runs/mine --data PATH" in page
+    assert "Its test figures:" not in page
+    others = put(place / "others", {"cat": 3, "dog": 2})
+    assert run_command("evaluate", "runs/mine", "--data", others).code == 0
 
 
 def test_a_search_over_own_pictures(place: Path, run_command: Command) -> None:

@@ -59,7 +59,7 @@ def _missing(records: Sequence[RunRecord], shown: Mapping[str, str]) -> list[str
     """
     lacking: dict[str, list[str]] = {}
     for record in records:
-        for text in record.missing:
+        for text in (*record.missing, *record.untested_notes()):
             if "predictions" not in text:  # of the comparison
                 lacking.setdefault(text, []).append(shown[record.run.name])
     told: list[str] = []

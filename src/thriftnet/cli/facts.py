@@ -102,4 +102,4 @@ def recipes(
     weights = shipped_weights()
     rows = [(n, "weights" if n in weights else "", told) for n, told in about.items()]
     table = make_table(("recipe", "shipped", "about"), rows)
-    print("\n".join(wrapped_lines(table, room=terminal_width(otherwise=1000))))
+    print("\n".join(wrapped_lines(table, room=terminal_width())))

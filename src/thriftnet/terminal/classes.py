@@ -58,7 +58,7 @@ def print_confusion(metrics: Metrics) -> None:
     wide, the most frequent mistakes take its place.
     """
     names = [plain(name) for name in metrics.per_class]
-    counts, room = metrics.confusion, terminal_width()
+    counts, room = metrics.confusion, terminal_width(otherwise=80)
     digits = len(str(len(names)))
     least = max(digits, len(str(max(max(row) for row in counts))))
     width = max(least, *map(cell_len, names))

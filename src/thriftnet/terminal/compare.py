@@ -29,7 +29,7 @@ def print_comparison(found: Comparison) -> None:
     several = len(found.groups) > 1
     whole = [plain(group.label) for group in found.groups]
     wider = len(METRICS[found.metric]) - len("accuracy")
-    room = terminal_width(otherwise=1000) - wider
+    room = terminal_width() - wider
     width = min(max(map(cell_len, [*whole, "recipe"])), max(_LABEL, room - 58))
     labels = shortened(whole, width)
     columns = (
@@ -75,7 +75,7 @@ def _print_seeds(groups: Sequence[ScoreGroup], labels: Sequence[str], width: int
     low, high = min(ends), max(ends)
     if high <= low:
         return
-    columns = terminal_width(otherwise=1000)
+    columns = terminal_width()
     room = max(10, min(60, columns - width - 4))
     print()
     for label, group in zip(labels, groups, strict=True):
@@ -129,7 +129,7 @@ def _print_settings(groups: Sequence[ScoreGroup], labels: Sequence[str]) -> None
         return
     shown = keys[:_SETTINGS_SHOWN]
     first = max(map(len, ["what differs", *shown]))
-    columns = terminal_width(otherwise=1000)
+    columns = terminal_width()
     room = max(8, (columns - first) // len(groups) - 2)
     rows = [[plain(as_text(group.settings[key])) for group in groups] for key in shown]
     short = [[fit(cell, min(room, cell_len(cell))) for cell in row] for row in rows]

@@ -29,7 +29,7 @@ def print_runs(runs: Sequence[ListedRun], columns: Sequence[str] | None) -> None
     rows = [[cell(run.value(column), _format(column)) for column in shown] for run in runs]
     table = make_table(shown, rows)
     if columns is None:
-        room = terminal_width(otherwise=1000)  # no limit for a file or a pipe
+        room = terminal_width()
         table = narrowed(table, room=room, shrink="name", drop=_LEFT_OUT_FIRST)
     print_table(table, shrink="name")
     hidden = [column for column in shown if column not in table.columns]
@@ -52,7 +52,7 @@ def print_superseded(found: Sequence[SupersededFiles]) -> None:
     ]
     total = (sum(entry.size for entry in found), f"in the checkpoints of {runs}", "")
     table = make_table((("size", show_bytes), "run", "files"), [*rows, total])
-    room = terminal_width(otherwise=1000)
+    room = terminal_width()
     print("\n".join(wrapped_lines(table, room=room, head=False)))
 
 

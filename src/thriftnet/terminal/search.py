@@ -143,12 +143,12 @@ def follow(study: Study, *, pause: Callable[[float], None] = time.sleep) -> None
     """
     status = read_study_status(study)
     if not sys.stdout.isatty():
-        print("\n".join(status_lines(status, width=terminal_width(otherwise=1000))))
+        print("\n".join(status_lines(status, width=terminal_width())))
         return
     ran, quiet = False, 0
     with CleanLive(CleanConsole()) as live:
         while True:
-            lines = status_lines(status, width=terminal_width())
+            lines = status_lines(status, width=terminal_width(otherwise=80))
             live.update(Text("\n".join(lines)), refresh=True)
             if any(stage.state == "running" for stage in status.stages):
                 ran, quiet = True, 0
@@ -169,7 +169,7 @@ def _stage_cells(stage: StageStatus) -> tuple[Any, ...]:
 def _print_candidates(candidates: Sequence[Candidate]) -> None:
     columns = ("parameters", ("MACs", millions), "candidate")
     rows = [(each.parameters, each.macs, _name(each)) for each in candidates]
-    room = terminal_width(otherwise=1000)
+    room = terminal_width()
     print("\n".join(wrapped_lines(make_table(columns, rows), room=room)))
 
 
@@ -228,7 +228,7 @@ def _print_ranking(
     kept = [(at, e) for at, e in shown if at <= _RANKED or e["reference"]]
     rows = [(at, *figures(e), e["parameters"], marked(e)) for at, e in kept]
     columns = ("", *("" for _ in figures(ranking[0])), "", "candidate")
-    room = terminal_width(otherwise=1000)
+    room = terminal_width()
     lines = wrapped_lines(make_table(columns, rows), room=room, head=False)
     print("\n".join(lines))
     if len(kept) < len(shown):

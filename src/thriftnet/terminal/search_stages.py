@@ -21,7 +21,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
     print()
     print_whole("analysis: what each stage of a network adds, and what it costs")
     for network in outcome["networks"]:
-        width = terminal_width()
+        width = terminal_width(otherwise=80)
         print()
         print_whole(marked(network), otherwise=80)
         dynamics = network["dynamics"]
@@ -53,7 +53,7 @@ def print_analysis(outcome: dict[str, Any]) -> None:
 
 def print_refinement(outcome: dict[str, Any]) -> None:
     """Print the proposals, their gain, and the Pareto set."""
-    width = terminal_width(otherwise=1000)
+    width = terminal_width()
     print(f"\nrefinement: {outcome['jobs']} jobs")
     for shift in outcome.get("shifts", []):
         told = f"stage {shift['from_stage']} to stage {shift['to_stage']}: {plain(shift['label'])}"

@@ -68,7 +68,7 @@ def print_table(table: Table, *, shrink: str = "", head: bool = True, indent: st
         head: Whether to show the column names.
         indent: Start of each line.
     """
-    room = terminal_width(otherwise=1000)
+    room = terminal_width()
     parts = [
         table_lines(part, room=room, shrink=_there(shrink, part), head=head, indent=indent)
         for part in _parted(table, room - len(indent), shrink, head=head)

@@ -10,6 +10,9 @@ from rich.cells import cell_len, set_cell_size
 from thriftnet.names import common_start, short_names
 from thriftnet.wrapping import wrapped
 
+_NO_LIMIT = 1000
+"""Columns of a file or a pipe, of which programs read whole lines."""
+
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """Pad a text to a width, or truncate it with an ellipsis."""
@@ -39,11 +42,11 @@ def print_wrapped(text: str, *, first: str = "", indent: str = "") -> None:
         first: Start of the first line; empty: the indent.
         indent: Start of the other lines.
     """
-    width = min(terminal_width(), 100)
+    width = min(terminal_width(otherwise=80), 100)
     print("\n".join(wrapped(text, width, first=first or indent, indent=indent)))
 
 
-def print_whole(text: str, *, otherwise: int = 1000) -> None:
+def print_whole(text: str, *, otherwise: int = _NO_LIMIT) -> None:
     """Print a line as `whole` gives it.
 
     Args:
@@ -60,7 +63,7 @@ def print_facts(facts: Iterable[tuple[str, str]], *, left: int = 16) -> None:
         facts: Each name and its text.
         left: Columns of the names.
     """
-    room = terminal_width(otherwise=1000)
+    room = terminal_width()
     for name, text in facts:
         print("\n".join(wrapped(text, room, first=fit(name, left), indent=" " * left)))
 
@@ -71,7 +74,7 @@ def whole(text: str, width: int) -> list[str]:
     return wrapped(text, width, indent=" " * (start + 4))
 
 
-def terminal_width(*, otherwise: int = 80) -> int:
+def terminal_width(*, otherwise: int = _NO_LIMIT) -> int:
     """Width of the terminal or from COLUMNS, else `otherwise`."""
     return shutil.get_terminal_size((otherwise, 24)).columns
 

@@ -126,7 +126,7 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
     with display or contextlib.nullcontext():
         while True:
             if display:
-                lines = live_lines(live, width=terminal_width())
+                lines = live_lines(live, width=terminal_width(otherwise=80))
                 display.update(Text("\n".join(lines)), refresh=True)
             for line in live.epochs[printed:] if not display else ():
                 print(epoch_text(line), flush=True)
@@ -136,7 +136,7 @@ def follow(path: Path, *, stay: bool = False, pause: Callable[[float], None] = t
             pause(1.0)
             live = read_live_run(path)
     if not display:
-        print("\n".join(live_lines(live, width=terminal_width(otherwise=1000))))
+        print("\n".join(live_lines(live, width=terminal_width())))
 
 
 def follow_json(path: Path, *, pause: Callable[[float], None] = time.sleep) -> None:

@@ -117,7 +117,7 @@ def _check_given(command: Any, ctx: Any, arguments: list[str]) -> None:
 
 def _narrow(formatter: Any) -> None:
     """Fit a help to a terminal of under 52 columns, for which click still writes 50."""
-    formatter.width = min(formatter.width, max(_LEAST_HELP, terminal_width() - 2))
+    formatter.width = min(formatter.width, max(_LEAST_HELP, terminal_width(otherwise=80) - 2))
 
 
 class PanelCommand(TyperCommand):

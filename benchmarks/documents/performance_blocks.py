@@ -123,6 +123,16 @@ def muon_precision(figures: Figures) -> dict[str, Any]:
     return {"table": make_table(columns, rows).markdown()}
 
 
+def launches(figures: Figures) -> dict[str, Any]:
+    """Render what a step launches on an accelerator, and how often it waits."""
+    parts = ("augmentation", "passes", "update")
+    columns = ("recipe", "augmentation", "forward and backward", "update", "copies to the device",
+               "waits")  # fmt: skip
+    rows = [(f"`{each['recipe']}`", *map(each["launches"].get, parts), each["copies"],
+             each["waits"]) for each in figures["recipes"]]  # fmt: skip
+    return {"table": make_table(columns, rows).markdown()}
+
+
 def winograd_layers(figures: Figures) -> dict[str, Any]:
     """Render the rates of convolutions by PyTorch's way and ours, counted by the definition."""
     columns = ("channels", "grid", ("forward", ".0f"), ("Winograd", ".0f"), ("gradients", ".0f"),
@@ -290,6 +300,7 @@ PERFORMANCE_BLOCKS = {
     "levers": Block("ablation_quick", "ablate.py quick", levers),
     "step-levers": Block("step_levers_quick", "step_levers.py quick", step_levers),
     "muon-precision": Block("muon_precision", "muon_precision.py", muon_precision),
+    "launches": Block("launches", "launches.py", launches),
     "winograd-layers": Block("winograd", "winograd.py", winograd_layers),
     "winograd-steps": Block("winograd", "winograd.py", winograd_steps),
     "paper-speed": Block("paper_speed", "paper_speed.py", paper_speed),

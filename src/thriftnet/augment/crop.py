@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import from_nhwc, to_nhwc
+from thriftnet.runtime.device import to_device
 
 CropMode = Literal["zero", "reflect"]
 
@@ -47,7 +48,7 @@ def crop(images: Tensor, offsets: Tensor, *, padding: int, mode: CropMode) -> Te
     # A view of all overlapping runs of W pixels: selecting runs copies whole rows of bytes.
     runs = canvas.shape[0] * canvas.shape[1] - width + 1
     windows = canvas.view(-1).as_strided((runs, width * 3), (3, 1))
-    cut = windows.index_select(0, starts.to(images.device))
+    cut = windows.index_select(0, to_device(starts, images.device))
     return from_nhwc(cut.view(count, height, width, 3))
 
 

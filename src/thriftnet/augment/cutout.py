@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from thriftnet.runtime.device import to_device
+
 
 def draw_centres(
     count: int, *, height: int, width: int, generator: torch.Generator
@@ -34,7 +36,7 @@ def cutout_(images: Tensor, rows: Tensor, columns: Tensor, *, side: int) -> Tens
     y = first + _positions(rows, side=side, length=height)
     pixels = y[:, :, None] * width + _positions(columns, side=side, length=width)[:, None, :]
     memory = images.permute(0, 2, 3, 1).view(-1, 3)  # a view, or an error if not channels-last
-    memory.index_fill_(0, pixels.view(-1).to(images.device), 0)
+    memory.index_fill_(0, to_device(pixels.view(-1), images.device), 0)
     return images
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import from_nhwc, to_nhwc
+from thriftnet.runtime.device import to_device
 
 _LOW_32_BITS = 0xFFFFFFFF
 
@@ -65,7 +66,9 @@ def flip(images: Tensor, flips: Tensor) -> Tensor:
     flips = flips.cpu()
     pixels = to_nhwc(images)
     count = len(flips)
-    marked = flips.nonzero().squeeze(1).to(images.device)
+    marked = to_device(flips.nonzero().squeeze(1), images.device)
     mirrored = pixels.index_select(0, marked).flip(2)
     source = torch.where(flips, count - 1 + flips.cumsum(0), torch.arange(count))
-    return from_nhwc(torch.cat([pixels, mirrored]).index_select(0, source.to(images.device)))
+    return from_nhwc(
+        torch.cat([pixels, mirrored]).index_select(0, to_device(source, images.device))
+    )

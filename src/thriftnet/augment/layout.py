@@ -7,6 +7,8 @@ arithmetic on colours is fastest on separate float planes.
 import torch
 from torch import Tensor
 
+from thriftnet.runtime.device import to_device
+
 
 def check_images(images: Tensor) -> None:
     """Check that images are a batch of 8-bit colour images.
@@ -44,7 +46,7 @@ def from_planes(planes: Tensor) -> Tensor:
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Shape `(N,)` parameters as `(N, 1, 1, 1)` float32 on the device of `images`."""
-    return values.float().to(images.device).view(-1, 1, 1, 1)
+    return to_device(values.float(), images.device).view(-1, 1, 1, 1)
 
 
 def box_mask(rows: Tensor, columns: Tensor, *, height: int, width: int) -> Tensor:

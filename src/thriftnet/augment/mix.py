@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import box_mask, from_nhwc, to_nhwc
+from thriftnet.runtime.device import to_device
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Mix:
         if draws.by_box is None:
             return found[0]
         (boxed, boxed_targets), (blended, blended_targets) = found
-        by_box = draws.by_box.to(images.device)
+        by_box = to_device(draws.by_box, images.device)
         mixed = torch.where(by_box.view(-1, 1, 1, 1), boxed, blended)
         mixed = mixed.contiguous(memory_format=torch.channels_last)
         by_box = by_box.to(targets.device)[:, None]
@@ -139,7 +140,7 @@ def mixup(
         partners: `(N,)` int64 positions in the batch.
         shares: `(N,)`, 0 to 1.
     """
-    keep = shares.to(images.device, images.dtype).view(-1, 1, 1, 1)
+    keep = to_device(shares, images.device, images.dtype).view(-1, 1, 1, 1)
     mixed = images * keep + _select_images(images, partners) * (1 - keep)
     return mixed.contiguous(memory_format=torch.channels_last), _mix(targets, partners, shares)
 
@@ -158,7 +159,7 @@ def cutmix(
     """
     height, width = images.shape[2:]
     device = images.device
-    mask = box_mask(rows.to(device), columns.to(device), height=height, width=width)
+    mask = box_mask(to_device(rows, device), to_device(columns, device), height=height, width=width)
     mixed = torch.where(mask, _select_images(images, partners), images)
     area = (rows[:, 1] - rows[:, 0]) * (columns[:, 1] - columns[:, 0])
     mixed = mixed.contiguous(memory_format=torch.channels_last)
@@ -167,9 +168,9 @@ def cutmix(
 
 def _select_images(images: Tensor, positions: Tensor) -> Tensor:
     """Gather whole images as contiguous memory, about twenty times faster than `images[…]`."""
-    return from_nhwc(to_nhwc(images).index_select(0, positions.to(images.device)))
+    return from_nhwc(to_nhwc(images).index_select(0, to_device(positions, images.device)))
 
 
 def _mix(targets: Tensor, partners: Tensor, shares: Tensor) -> Tensor:
-    keep = shares.to(targets.device, targets.dtype)[:, None]
-    return targets * keep + targets[partners.to(targets.device)] * (1 - keep)
+    keep = to_device(shares, targets.device, targets.dtype)[:, None]
+    return targets * keep + targets[to_device(partners, targets.device)] * (1 - keep)

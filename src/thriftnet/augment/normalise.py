@@ -5,6 +5,7 @@ from torch import Tensor
 
 from thriftnet.augment.layout import check_images, from_nhwc, to_nhwc
 from thriftnet.data.statistics import Triple
+from thriftnet.runtime.device import to_device
 
 
 def normalise(images: Tensor, *, mean: Triple, std: Triple) -> Tensor:
@@ -27,8 +28,8 @@ def normalise(images: Tensor, *, mean: Triple, std: Triple) -> Tensor:
     # x · 1/(255·std) − mean/std with the constants repeated along a row of 3·W values: one pass
     # over long contiguous rows. Broadcasting over an innermost dimension of three is eight times
     # slower on a CPU, and a table of 256 × 3 floats sixty times.
-    scale = torch.tensor([1 / (255 * s) for s in std], device=device).repeat(width)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    scale = to_device(torch.tensor([1 / (255 * s) for s in std]), device).repeat(width)
+    shift = to_device(torch.tensor([-m / s for m, s in zip(mean, std, strict=True)]), device)
     rows = to_nhwc(images).view(count * height, width * 3)
     normalised = rows.float().mul_(scale).add_(shift.repeat(width))
     return from_nhwc(normalised.view(count, height, width, 3))

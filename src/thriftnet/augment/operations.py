@@ -10,6 +10,7 @@ from thriftnet.augment.colour import adjust_brightness, adjust_contrast, adjust_
 from thriftnet.augment.layout import from_nhwc, to_nhwc
 from thriftnet.augment.sharpness import adjust_sharpness
 from thriftnet.augment.tone import autocontrast, equalize, invert, posterize, solarize
+from thriftnet.runtime.device import to_device
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 
@@ -68,10 +69,10 @@ def apply_each(
     numbers = numbers.cpu()
     order = numbers.argsort(stable=True)
     counts: list[int] = torch.bincount(numbers, minlength=len(operations)).tolist()
-    pixels = to_nhwc(images).index_select(0, order.to(images.device))
+    pixels = to_nhwc(images).index_select(0, to_device(order, images.device))
     sorted_ = [each.cpu()[order].split(counts) for each in parameters]
     done = [
         to_nhwc(operation(from_nhwc(part), *values)) if len(part) else part
         for operation, part, *values in zip(operations, pixels.split(counts), *sorted_, strict=True)
     ]
-    return from_nhwc(torch.cat(done).index_select(0, order.argsort().to(images.device)))
+    return from_nhwc(torch.cat(done).index_select(0, to_device(order.argsort(), images.device)))

@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import from_planes, per_image
+from thriftnet.runtime.device import to_device
 
 
 def posterize(images: Tensor, bits: Tensor) -> Tensor:
     """Keep the highest `bits` (`(N,)` int64, 1 to 8) of every level of `(N, 3, H, W)` uint8."""
-    masks = (256 - 2 ** (8 - bits)).to(images.device, torch.uint8)
+    masks = to_device(256 - 2 ** (8 - bits), images.device, torch.uint8)
     return images & masks.view(-1, 1, 1, 1)
 
 
@@ -51,7 +52,9 @@ def equalize(images: Tensor) -> Tensor:
     planes = images.contiguous()
     count, channels, height, width = planes.shape
     index = _level_index(planes)
-    histogram = torch.bincount(index.view(-1), minlength=count * channels * 256)
+    # `bincount` would wait for an accelerator, to learn the highest index.
+    histogram = index.new_zeros(count * channels * 256)
+    histogram.index_add_(0, index.view(-1), histogram.new_ones(1).expand(index.numel()))
     histogram = histogram.view(count, channels, 256)
     brightest = planes.amax(dim=(2, 3)).long()[..., None]
     step = (height * width - histogram.gather(2, brightest)) // 255

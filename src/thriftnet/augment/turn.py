@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from thriftnet.runtime.device import to_device
+
 
 def draw_turns(count: int, *, generator: torch.Generator) -> Tensor:
     """Draw `(count,)` int64 numbers of quarter turns, uniform in 0 to 3."""
@@ -26,8 +28,8 @@ def turn(images: Tensor, turns: Tensor) -> Tensor:
     if height != width:
         raise ValueError(f"quarter turns need square images, not {height} by {width}")
     turned = images.clone(memory_format=torch.channels_last)
-    turns = turns.to(images.device)
+    turns = turns.cpu()
     for quarters in (1, 2, 3):
-        at = (turns == quarters).nonzero().squeeze(1)
+        at = to_device((turns == quarters).nonzero().squeeze(1), images.device)
         turned[at] = torch.rot90(images[at], quarters, (2, 3))
     return turned

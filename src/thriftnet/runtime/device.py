@@ -44,6 +44,15 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+def to_device(values: Tensor, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+    """Copy values from the CPU to a device without waiting for its earlier work.
+
+    Otherwise each copy waits for a CUDA device to finish all that was launched. Values in ordinary
+    memory are read before the call returns; for Apple's GPUs that is not certain.
+    """
+    return values.to(device, dtype, non_blocking=device.type != "mps")
+
+
 def choose_compute(*, device: str = "auto", precision: str = "auto") -> Compute:
     """Resolve `auto` and check that device and precision are available.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from bisect import bisect_right
@@ -16,6 +15,7 @@ from thriftnet.augment.pipeline import Draws
 from thriftnet.data.balance import repeats_before
 from thriftnet.models.speednet import SpeedNet
 from thriftnet.optim.build import set_learning_rate
+from thriftnet.runtime.device import to_device
 from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
@@ -105,7 +105,7 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         epoch: Counted from 0.
 
     Raises:
-        TrainingError: The loss is not finite; the weights are unchanged.
+        TrainingError: The loss is not finite.
     """
     # Stochastic depth draws from it.
     seed_network(derive_seed(plan.seed, "network", state.step), plan.compute.device)
@@ -126,16 +126,13 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         images, targets, labels = micro_batches.take(number, own)
         return *plan.objective(network, images, targets), labels
 
-    calls = itertools.count()
-
-    def gradients() -> None:
-        step.train(forward)
-        _check_losses(state, step)
-        if next(calls) == 0:  # an update may ask again, at other weights
-            _record_losses(plan, state, batch, step)
-
+    kept: list[list[Tensor]] = []
     with own_threads(step.threads):
-        plan.update(state, gradients)
+        plan.update(state, lambda: kept.append(step.train(forward)))
+    # After the update: an accelerator is waited for once a step, with everything launched.
+    step.collect(kept[0])  # an update may ask again, at other weights
+    _check_losses(state, step)
+    _record_losses(plan, state, batch, step)
     state.step += 1
 
 
@@ -173,7 +170,7 @@ class _MicroBatches:
             views = ready[number]
         else:
             views = self._augmented(at, self._drawn[number], self._visits[number])
-        labels = targets = plan.labels[at.to(plan.compute.device)]
+        labels = targets = plan.labels[to_device(at, plan.compute.device)]
         if plan.mix and mixing:
             one_hot = F.one_hot(labels, len(plan.classes)).float()
             mixed = [plan.mix.apply(images, one_hot, mixing) for images in views]
@@ -185,8 +182,9 @@ class _MicroBatches:
     def _augmented(self, at: Tensor, drawn: Draws, visits: Tensor) -> Views:
         """Augmented training images at (n,) positions, as each view."""
         plan = self._plan
-        part, visits = at.to(plan.compute.device), visits.to(plan.compute.device)
-        images, how = plan.images[part], {"indices": part, "visits": visits}
+        images = plan.images[to_device(at, plan.compute.device)]
+        # Alternating flips are chosen on the CPU: an accelerator would be waited for.
+        how = {"indices": at, "visits": visits}
         if plan.views == 1:
             return (plan.augment.apply(images, drawn, **how),)
         return plan.augment.views(images, drawn, **how)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from thriftnet.augment.layout import from_planes, to_planes
 from thriftnet.augment.robust.some import change_some, draw_chosen
+from thriftnet.runtime.device import to_device
 
 BEST_QUALITY = 95
 """The highest that is drawn: what remains above it cannot be seen."""
@@ -126,7 +127,7 @@ def _through_blocks(luma: Tensor, chroma: Tensor, qualities: Tensor) -> tuple[Te
     parts = [_to_blocks(luma), _to_blocks(chroma)]
     blocks = torch.cat(parts, dim=1)  # (N, blocks of all planes, 64)
     transform = _cosines(device)
-    steps = [_table(each, qualities).to(device)[:, None] for each in (_LUMA, _CHROMA)]
+    steps = [to_device(_table(each, qualities), device)[:, None] for each in (_LUMA, _CHROMA)]
     step = torch.cat(
         [s.expand(count, p.shape[1], 64) for s, p in zip(steps, parts, strict=True)], dim=1
     )

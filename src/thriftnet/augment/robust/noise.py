@@ -12,6 +12,7 @@ from torch import Tensor
 from thriftnet.augment.layout import from_nhwc, to_nhwc
 from thriftnet.augment.robust.normals import draw_places, normals
 from thriftnet.augment.robust.some import change_some, draw_chosen
+from thriftnet.runtime.device import to_device
 
 
 class NoiseDraws(NamedTuple):
@@ -42,7 +43,7 @@ def add_noise(images: Tensor, drawn: NoiseDraws) -> Tensor:
     def change(part: Tensor, at: Tensor) -> Tensor:
         pixels = to_nhwc(part)
         noise = normals(drawn.places[at], tuple(pixels.shape[1:]), device=part.device)
-        noise.mul_((255 * drawn.deviations[at]).to(part.device).view(-1, 1, 1, 1))
+        noise.mul_(to_device(255 * drawn.deviations[at], part.device).view(-1, 1, 1, 1))
         return from_nhwc(noise.add_(pixels).round_().clamp_(0, 255).to(torch.uint8))
 
     return change_some(images, drawn.chosen, change)

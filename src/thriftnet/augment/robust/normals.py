@@ -11,6 +11,8 @@ import math
 import torch
 from torch import Tensor
 
+from thriftnet.runtime.device import to_device
+
 _COUNT = 2**20
 
 
@@ -33,7 +35,7 @@ def normals(places: Tensor, shape: tuple[int, ...], *, device: torch.device) -> 
     size = math.prod(shape)
     runs = _COUNT - size + 1
     windows = _table(device).as_strided((runs, size), (1, 1))
-    return windows.index_select(0, (places % runs).to(device)).view(len(places), *shape)
+    return windows.index_select(0, to_device(places % runs, device)).view(len(places), *shape)
 
 
 @functools.lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from thriftnet.augment.layout import from_planes, to_planes
 from thriftnet.augment.operations import apply_each
 from thriftnet.augment.robust.chains import WIDTH, Chains, draw_chains, mix_chains
 from thriftnet.augment.robust.normals import draw_places, normals
+from thriftnet.runtime.device import to_device
 
 _FREQUENCIES, _FIRST = 20, 80
 _MODES = 6
@@ -32,7 +33,7 @@ def random_filter(images: Tensor, deviations: Tensor, places: Tensor) -> Tensor:
     """
     count, _, height, width = images.shape
     kernels = normals(places, (9,), device=images.device)
-    kernels = kernels * deviations.float().to(images.device)[:, None]
+    kernels = kernels * to_device(deviations.float(), images.device)[:, None]
     kernels[:, 4] += 1
     around = F.pad(to_planes(images), (1, 1, 1, 1), mode="replicate")
     found = torch.zeros(count, 3, height, width, device=images.device)
@@ -56,10 +57,10 @@ def random_colours(images: Tensor, deviations: Tensor, places: Tensor) -> Tensor
     device = images.device
     level = torch.arange(256, device=device) / 255
     first = 1 + places % _FIRST
-    frequency = (first[:, None] + torch.arange(_FREQUENCIES)).to(device)
+    frequency = to_device(first[:, None] + torch.arange(_FREQUENCIES), device)
     waves = torch.sin(math.pi * frequency[:, :, None] * level)  # (N, frequencies, 256)
     amplitudes = normals(places, (3, _FREQUENCIES), device=device)
-    amplitudes = amplitudes * deviations.float().to(device).view(-1, 1, 1)
+    amplitudes = amplitudes * to_device(deviations.float(), device).view(-1, 1, 1)
     table = ((level + amplitudes @ waves) * 255).round_().clamp_(0, 255)  # (N, 3, 256)
     planes = images.contiguous()
     index = planes.flatten(2).long()
@@ -78,7 +79,7 @@ def random_warp(images: Tensor, deviations: Tensor, places: Tensor) -> Tensor:
     count, _, height, width = images.shape
     device = images.device
     waves = normals(places, (2, _MODES, _MODES), device=device) * _damping(device)
-    waves = waves * (deviations.float().to(device) / _PUBLISHED_SIDE).view(-1, 1, 1, 1)
+    waves = waves * (to_device(deviations.float(), device) / _PUBLISHED_SIDE).view(-1, 1, 1, 1)
     rows, columns = (_sines(side, device) for side in (height, width))
     moved = rows.T @ waves @ columns  # (N, 2, H, W), in sides of the image
     y, x = ((2 * torch.arange(side, device=device) + 1) / side - 1 for side in (height, width))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from thriftnet.augment.layout import from_nhwc, to_nhwc
+from thriftnet.runtime.device import to_device
 
 
 def draw_chosen(count: int, *, share: float, generator: torch.Generator) -> Tensor:
@@ -30,6 +31,6 @@ def change_some(
     at = chosen.cpu().nonzero().squeeze(1)
     if not len(at):
         return images
-    pixels, there = to_nhwc(images), at.to(images.device)
+    pixels, there = to_nhwc(images), to_device(at, images.device)
     changed = to_nhwc(change(from_nhwc(pixels.index_select(0, there)), at))
     return from_nhwc(pixels.index_copy(0, there, changed))

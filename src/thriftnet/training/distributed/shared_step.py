@@ -76,12 +76,15 @@ class SharedStep:
         """Intra-op threads in this step; they determine the rounding."""
         return threads_each(len(self._numbers) if self._dealt else 1)
 
-    def train(self, forward: Callable[[int, slice, nn.Module], Trained]) -> None:
+    def train(self, forward: Callable[[int, slice, nn.Module], Trained]) -> list[Tensor]:
         """Compute the gradients of this process's micro-batches or parts of them, and all-reduce.
 
         Args:
             forward: Called with the number of a micro-batch, the slice of its images to use and the
                 network; on a CPU from several threads at once.
+
+        Returns:
+            What `collect` takes, on the device: an accelerator need not be waited for.
 
         Raises:
             ProcessError: A process is gone.
@@ -98,19 +101,41 @@ class SharedStep:
             right = (logits.argmax(1) == labels).sum()
             return each, loss.detach(), right, found
 
-        kept: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        kept: list[Tensor] = []
         taken = (deal if self._dealt else map)(gradients, self._numbers)
-        for number, (each, loss, right, found) in zip(self._numbers, taken, strict=True):
+        for each, loss, right, found in taken:
             for parameter, gradient in zip(self._parameters, found, strict=True):
                 if gradient is not None:
                     before = parameter.grad
                     parameter.grad = gradient if before is None else before + gradient
-            kept.append((number, each, loss, right))
-        for number, each, loss, right in kept:  # copying to the CPU synchronises an accelerator
+            kept.append(torch.cat([each, loss.view(1), right.to(loss.dtype).view(1)]))
+        if not self.processes.alone:
+            sum_gradients(self._parameters)
+            if self._statistics:
+                all_reduce(self._statistics.recorded)  # exact: all but one process add zero
+        if self._statistics:
+            self._statistics.apply()
+        return kept
+
+    def collect(self, kept: list[Tensor]) -> None:
+        """Set losses and sums, over all processes, from what `train` returned.
+
+        This waits for an accelerator, once.
+
+        Raises:
+            ProcessError: A process is gone.
+        """
+        found = torch.cat(kept).cpu().double() if kept else torch.empty(0)
+        sizes = [len(each) for each in kept]
+        for number, values in zip(self._numbers, found.split(sizes), strict=True):
             first, own = sum(self.sizes[:number]), self._own(number)
-            self.losses[first + own.start : first + own.stop] = each.cpu().double()
-            self.sums[number, 0], self.sums[number, 1] = loss.item(), right.item()
-        self._reduce()
+            self.losses[first + own.start : first + own.stop] = values[:-2]
+            self.sums[number] = values[-2:]
+        if not self.processes.alone:
+            every = torch.cat([self.losses, self.sums.view(-1)])
+            all_reduce(every)  # exact for whole micro-batches: all but one process add zero
+            self.losses, sums = every.split([len(self.losses), self.sums.numel()])
+            self.sums = sums.view(-1, 2)
 
     def _own(self, number: int) -> slice:
         size, rank, count = self.sizes[number], self.processes.rank, self.processes.count
@@ -130,19 +155,6 @@ class SharedStep:
             set_depths(replica, self._depths[number], own, views=self._views)
             yield replica
             self._statistics.record(number, replica)
-
-    def _reduce(self) -> None:
-        """Reduce losses, sums, gradients and running statistics over all processes."""
-        if not self.processes.alone:
-            found = torch.cat([self.losses, self.sums.view(-1)])
-            all_reduce(found)  # exact for whole micro-batches: all but one process add zero
-            self.losses, sums = found.split([len(self.losses), self.sums.numel()])
-            self.sums = sums.view(-1, 2)
-            sum_gradients(self._parameters)
-            if self._statistics:
-                all_reduce(self._statistics.recorded)  # exact: all but one process add zero
-        if self._statistics:
-            self._statistics.apply()
 
 
 def must_split(processes: Processes, *, batch_size: int, micro_batch: int, split: bool) -> bool:

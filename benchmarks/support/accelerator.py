@@ -76,8 +76,13 @@ def _meta_training(recipe: Recipe) -> tuple[Plan, TrainingState]:
         losses=state.losses,
         visits=state.visits,
     )
+    for group in (group for optimiser in there.optimisers for group in optimiser.param_groups):
+        if "foreach" in group:
+            group["foreach"] = True  # PyTorch's default on CUDA
     moved = {name: getattr(plan, name).to(_META) for name in ("images", "labels")}
     objective = build_objective(recipe.train, compute, None)
+    # A step between two points of the loss curve: a point's gradient norm is a wait of its own.
+    plan = replace(plan, total_steps=10**6)
     return replace(plan, compute=compute, objective=objective, **moved), there
 
 

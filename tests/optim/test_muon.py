@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from thriftnet.optim import muon
-from thriftnet.optim.muon import Muon, orthogonalise
+from thriftnet.optim.muon import Muon, orthogonalise, orthogonalise_each
 
 Matrix = NDArray[np.float64]
 
@@ -60,6 +60,20 @@ def test_bfloat16_only_where_the_hardware_has_it(
     expected = newton_schulz(matrix.double().numpy(), 3)
     assert error / 100 < np.linalg.norm(found - expected) / np.linalg.norm(expected) < error
     assert torch.equal(orthogonalise(torch.zeros(4, 9)), torch.zeros(4, 9))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("shape", [(16, 144), (144, 16)])
+def test_matrices_together_become_what_each_becomes_alone(
+    shape: tuple[int, int], fast: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """What an accelerator does, by the numbers of a CPU."""
+    monkeypatch.setattr(muon, "has_fast_bf16", lambda _: fast)
+    matrices = [draw(*shape, seed=seed) * 10**seed for seed in range(3)]
+    for found, matrix in zip(orthogonalise_each(matrices), matrices, strict=True):
+        alone = orthogonalise(matrix)
+        assert found.dtype == torch.float32
+        assert (found - alone).norm() < (0.01 if fast else 1e-5) * alone.norm()
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])

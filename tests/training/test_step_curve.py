@@ -13,7 +13,12 @@ from small import sitting, small_recipe
 from thriftnet.runs.folder import RunFolder
 from thriftnet.training import loop
 from thriftnet.training.progress import step_curve
-from thriftnet.training.progress.step_curve import MOST_POINTS, StepCurve, steps_per_point
+from thriftnet.training.progress.step_curve import (
+    MOST_POINTS,
+    StepCurve,
+    gradient_norm,
+    steps_per_point,
+)
 
 
 def points(run: RunFolder) -> dict[str, list[Any]]:
@@ -33,10 +38,10 @@ def test_points_tell_the_mean_loss_and_the_norm_of_the_last_gradient():
     curve.add(10.0, 4)
     curve.add(2.0, 2)
     weight.grad = torch.tensor([3.0, 4.0])
-    curve.end_point(2, [weight, frozen])
+    curve.end_point(2, gradient_norm([weight, frozen]).item())
     curve.add(1.0, 1)
     weight.grad = torch.tensor([torch.inf, 0.0])
-    curve.end_point(3, [weight])
+    curve.end_point(3, gradient_norm([weight]).item())
     told = curve.take()
     assert told == {"step": [2, 3], "loss": [2.0, 1.0], "gradient_norm": [5.0, None]}
     assert curve.take() == {"step": [], "loss": [], "gradient_norm": []}

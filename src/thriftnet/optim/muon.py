@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
 import torch
@@ -40,6 +40,13 @@ def orthogonalise(update: Tensor, *, steps: int = 3) -> Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return (x.T if wide is not update else x).float()
+
+
+def orthogonalise_each(updates: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Orthogonalise (rows, columns) matrices of one shape, several by the launches of one."""
+    if len(updates) == 1:
+        return [orthogonalise(updates[0])]
+    return torch.vmap(orthogonalise)(torch.stack(list(updates))).unbind()
 
 
 class Muon(Eager):
@@ -80,17 +87,25 @@ class Muon(Eager):
             if "momentum_buffer" not in self.state[weight]:
                 self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
-        def update(weight: Tensor) -> None:
-            self._update(weight, group["lr"], group["momentum"])
+        def update(same: Sequence[Tensor]) -> None:
+            self._update(same, group["lr"], group["momentum"])
 
-        on_cpu = all(weight.device.type == "cpu" for weight in weights)
-        for _ in (deal if on_cpu else map)(update, weights):
-            pass
+        if all(weight.device.type == "cpu" for weight in weights):
+            for _ in deal(update, [[weight] for weight in weights]):
+                pass
+        else:  # an accelerator takes longer to be asked than to answer
+            shapes = dict.fromkeys(weight.shape for weight in weights)
+            for shape in shapes:
+                update([weight for weight in weights if weight.shape == shape])
 
-    def _update(self, weight: Tensor, lr: float, momentum: float) -> None:
-        assert weight.grad is not None
-        buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)
-        look_ahead = torch.add(weight.grad, buffer, alpha=momentum)
-        direction = orthogonalise(look_ahead.reshape(len(weight), -1))
-        weight.mul_(len(weight) ** 0.5 / weight.norm())
-        weight.add_(direction.view(weight.shape), alpha=-lr)
+    def _update(self, weights: Sequence[Tensor], lr: float, momentum: float) -> None:
+        """Update weights of one shape."""
+        ahead: list[Tensor] = []
+        for weight in weights:
+            assert weight.grad is not None
+            buffer = self.state[weight]["momentum_buffer"].mul_(momentum).add_(weight.grad)
+            look_ahead = torch.add(weight.grad, buffer, alpha=momentum)
+            ahead.append(look_ahead.reshape(len(weight), -1))
+        for weight, direction in zip(weights, orthogonalise_each(ahead), strict=True):
+            weight.mul_(len(weight) ** 0.5 / weight.norm())
+            weight.add_(direction.view(weight.shape), alpha=-lr)

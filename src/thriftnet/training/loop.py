@@ -20,7 +20,7 @@ from thriftnet.runtime.interrupt import StopRequest
 from thriftnet.runtime.threads import own_threads
 from thriftnet.training.distributed.shared_step import SharedStep, Trained
 from thriftnet.training.order import average_losses
-from thriftnet.training.progress.step_curve import steps_per_point
+from thriftnet.training.progress.step_curve import gradient_norm, steps_per_point
 from thriftnet.training.recorder import Recorder
 from thriftnet.training.rng import derive_seed, generator, seed_network
 from thriftnet.training.setup import Plan
@@ -126,13 +126,20 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         images, targets, labels = micro_batches.take(number, own)
         return *plan.objective(network, images, targets), labels
 
-    kept: list[list[Tensor]] = []
+    first: list[tuple[list[Tensor], Tensor | None]] = []
+
+    def gradients() -> None:
+        kept = step.train(forward)
+        if not first:  # an update may ask again, at other weights
+            first.append((kept, _point_norm(plan, state)))
+
     with own_threads(step.threads):
-        plan.update(state, lambda: kept.append(step.train(forward)))
-    # After the update: an accelerator is waited for once a step, with everything launched.
-    step.collect(kept[0])  # an update may ask again, at other weights
+        plan.update(state, gradients)
+    # After the update, so that an accelerator has everything to do before it is waited for.
+    (kept, norm), *_ = first
+    step.collect(kept)
     _check_losses(state, step)
-    _record_losses(plan, state, batch, step)
+    _record_losses(plan, state, batch, step, norm)
     state.step += 1
 
 
@@ -201,7 +208,15 @@ def _check_losses(state: TrainingState, step: SharedStep) -> None:
             raise state.diverged(value)
 
 
-def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep) -> None:
+def _point_norm(plan: Plan, state: TrainingState) -> Tensor | None:
+    """The norm of the gradients if this step ends a point of the curve."""
+    ends = (state.step + 1) % steps_per_point(plan.total_steps) == 0
+    return gradient_norm(state.replicas.parameters) if ends and plan.processes.is_main else None
+
+
+def _record_losses(
+    plan: Plan, state: TrainingState, batch: Tensor, step: SharedStep, norm: Tensor | None
+) -> None:
     """Record the losses of a step, and that its images were visited."""
     for value, correct in step.sums.tolist():
         state.totals.loss += value
@@ -210,8 +225,8 @@ def _record_losses(plan: Plan, state: TrainingState, batch: Tensor, step: Shared
     state.totals.cross_entropy += step.losses.sum().item()
     if plan.processes.is_main:
         state.curve.add(step.sums[:, 0].sum().item(), len(batch))
-        if (state.step + 1) % steps_per_point(plan.total_steps) == 0:
-            state.curve.end_point(state.step + 1, state.replicas.parameters)
+        if norm is not None:
+            state.curve.end_point(state.step + 1, norm.item())
     state.losses[batch] = average_losses(
         state.losses[batch], step.losses.float(), decay=plan.epochs.loss_decay
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 MOST_POINTS = 250
 """Maximum number of points of a run; in a longer run each covers several steps. A point costs one
@@ -18,6 +18,11 @@ pass over the gradients, which slows a tiny network down, and about 25 bytes of 
 def steps_per_point(total_steps: int) -> int:
     """Steps per point in a run of `total_steps` planned steps."""
     return max(1, math.ceil(total_steps / MOST_POINTS))
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Euclidean norm of all gradients, on their device."""
+    return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
 
 
 @dataclass
@@ -44,13 +49,12 @@ class StepCurve:
         self.loss_sum += loss_sum
         self.images += images
 
-    def end_point(self, step: int, parameters: Iterable[nn.Parameter]) -> None:
-        """End a point with this step; the parameters must still have its gradients."""
+    def end_point(self, step: int, gradient_norm: float) -> None:
+        """End a point with this step."""
         self.step.append(step)
         self.loss.append(_short(self.loss_sum / self.images))
-        gradients = [each.grad for each in parameters if each.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients).item()
-        self.gradient_norm.append(_short(norm) if math.isfinite(norm) else None)
+        finite = math.isfinite(gradient_norm)
+        self.gradient_norm.append(_short(gradient_norm) if finite else None)
         self.loss_sum, self.images = 0.0, 0
 
     def take(self) -> dict[str, Any]:

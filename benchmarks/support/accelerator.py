@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -64,7 +65,8 @@ def step_cost(recipe: Recipe) -> StepCost:
 
 
 def _meta_training(recipe: Recipe) -> tuple[Plan, TrainingState]:
-    plan, state = noise_training(recipe)
+    with patch.object(Compute, "prefers_small", False):
+        plan, state = noise_training(recipe)
     compute = _MetaCompute(_META, "fp32")
     model = state.model.to(_META)
     there = TrainingState(

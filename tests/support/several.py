@@ -27,8 +27,8 @@ from thriftnet.data import Dataset
 from thriftnet.recipe import Recipe
 from thriftnet.training import loop
 from thriftnet.training.automatic.trials import train_quietly
+from thriftnet.training.distributed.norms import synchronise
 from thriftnet.training.distributed.processes import ALONE, Processes, init_processes
-from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.setup import Plan, make_plan, make_state, recipe_network
 
 EVERYTHING = {"flip": "random", "mixup": 0.4, "cutmix": 1.0, "policy": "trivialaugment"}

@@ -20,7 +20,7 @@ from thriftnet.errors import RecipeError, RunError, TrainingError
 from thriftnet.evaluation.evaluate import evaluate_on
 from thriftnet.models.saved import read_model
 from thriftnet.recipe import Recipe
-from thriftnet.runtime.device import Compute, choose_compute
+from thriftnet.runtime.device import choose_compute
 from thriftnet.training.loop import train_step
 from thriftnet.training.progress import Quiet, StepStats
 from thriftnet.training.resume import resume_run
@@ -212,28 +212,6 @@ def test_an_image_that_some_epochs_leave_out_still_shows_its_sides_in_turn(
     for epoch, batch in enumerate((torch.arange(16), torch.arange(8, 24), torch.arange(16))):
         train_step(plan, state, batch, epoch=epoch)
     assert times == {i: [0, 1] if i < 8 else [0, 1, 2] if i < 16 else [0] for i in range(24)}
-
-
-@pytest.mark.parametrize("mixing", [{}, {"cutmix": 1.0}])
-def test_images_augmented_at_once_give_the_step_of_micro_batches(
-    monkeypatch: pytest.MonkeyPatch, mixing: dict[str, float]
-) -> None:
-    """What an accelerator does, by the numbers of a CPU."""
-    augment = {"policy": "trivialaugment", **mixing}
-    recipe = small_recipe(augment=augment, train={"micro_batch": 6})
-    found: list[tuple[list[Tensor], Tensor, float]] = []
-    for prefers_small in (True, False):
-        monkeypatch.setattr(Compute, "prefers_small", prefers_small)
-        network = recipe_network(recipe, classes=10)
-        plan = make_plan(recipe, opened(), network)
-        state = make_state(recipe, plan, network)
-        for first in (0, 16):
-            train_step(plan, state, torch.arange(first, first + 16), epoch=0)
-        found.append((list(network.parameters()), state.losses, state.totals.loss))
-    (weights, losses, total), (others, other_losses, other_total) = found
-    assert all(map(torch.equal, weights, others))
-    assert torch.equal(losses, other_losses)
-    assert total == other_total
 
 
 def test_what_a_step_keeps_of_losses_is_the_recipes_average() -> None:

@@ -120,10 +120,14 @@ def train_step(plan: Plan, state: TrainingState, batch: Tensor, *, epoch: int) -
         micro_batches.sizes,
         split=plan.sync_batch_norm,
         views=plan.views,
+        at_once=plan.at_once,
     )
 
     def forward(number: int, own: slice, network: nn.Module) -> Trained:
-        images, targets, labels = micro_batches.take(number, own)
+        if plan.at_once:
+            images, targets, labels = micro_batches.take_all()
+        else:
+            images, targets, labels = micro_batches.take(number, own)
         return *plan.objective(network, images, targets), labels
 
     first: list[tuple[list[Tensor], Tensor | None]] = []
@@ -165,6 +169,12 @@ class _MicroBatches:
         if plan.processes.alone and not plan.compute.prefers_small:
             whole = self._augmented(batch, Draws.join(self._drawn), visits)
             self._ready = list(zip(*(each.split(plan.micro_batch) for each in whole), strict=True))
+
+    def take_all(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Augmented images, targets and labels of the batch, micro-batch by micro-batch."""
+        taken = [self.take(number, slice(size)) for number, size in enumerate(self.sizes)]
+        images, targets, labels = (torch.cat(parts) for parts in zip(*taken, strict=True))
+        return images, targets, labels
 
     def take(self, number: int, own: slice) -> tuple[Tensor, Tensor, Tensor]:
         """Augmented images, targets and labels of a slice of a micro-batch.

@@ -25,10 +25,14 @@ from thriftnet.recipe.epochs import Epochs
 from thriftnet.recipe.few_images import check_epochs, without_lone_image
 from thriftnet.runtime.device import Compute, choose_compute
 from thriftnet.training.averaging import Average, Interpolation
-from thriftnet.training.distributed.micro_batches import check_lone_image, check_memory
+from thriftnet.training.distributed import norms
+from thriftnet.training.distributed.micro_batches import (
+    check_lone_image,
+    check_memory,
+    fits_at_once,
+)
 from thriftnet.training.distributed.processes import ALONE, Processes
 from thriftnet.training.distributed.shared_step import must_split
-from thriftnet.training.distributed.sync_batch_norm import synchronise
 from thriftnet.training.images import (
     HELD_OUT,
     PrepareTensors,
@@ -92,6 +96,8 @@ class Plan:
     """The process group."""
     sync_batch_norm: bool
     """Whether each micro-batch is split between the processes."""
+    at_once: bool
+    """Whether a whole batch goes through the network at once, for an accelerator."""
 
     @property
     def macs(self) -> int:
@@ -201,6 +207,12 @@ def make_plan(
         sizes=sizes,
         processes=processes,
         sync_batch_norm=split,
+        at_once=(
+            processes.alone
+            and not compute.prefers_small
+            and settings.views == 1
+            and fits_at_once(model, settings, epochs, compute, side=sizes.full)
+        ),
     )
 
 
@@ -263,7 +275,9 @@ def make_state(
     model.to(plan.compute.device)
     plan.processes.broadcast_weights(model)
     if plan.sync_batch_norm and not plan.processes.alone:
-        synchronise(model)
+        norms.synchronise(model)
+    if plan.at_once:
+        norms.split(model, plan.micro_batch)
     return TrainingState(
         model=model,
         optimisers=build_optimisers(

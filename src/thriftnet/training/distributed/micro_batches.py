@@ -35,7 +35,7 @@ measure their network once more."""
 _SMALLER = (1000, 500, 250, 128, 64, 32, 16, 8, 4, 2)
 """Micro-batches to advise, ..."""
 _SHARE = 0.25
-"""... of which the first with no larger share of the memory is named."""
+"""... of which the first with no larger share of the memory is named. A large one."""
 
 
 def check_memory(
@@ -76,6 +76,19 @@ def check_memory(
         f"{memory / 1e9:,.0f} are available; "
         + (f"add --set train.micro_batch={size}" if size else remedy)
     )
+
+
+def fits_at_once(
+    model: nn.Module, settings: TrainSection, epochs: Epochs, compute: Compute, *, side: int
+) -> bool:
+    """Whether a batch, with all its micro-batches, takes no large share of the memory.
+
+    Arguments as for `check_memory`.
+    """
+    memory = _memory(compute.device)
+    batch = min(settings.batch_size, epochs.images)
+    image = bytes_per_image(model, settings.views, compute.precision, side=side)
+    return memory is not None and image * batch <= _SHARE * memory
 
 
 def check_lone_image(model: nn.Module, *, side: int, changes: Mapping[str, Any]) -> None:

@@ -41,6 +41,8 @@ class SharedStep:
         sizes: Images per micro-batch.
         split: Whether each micro-batch is split between the processes.
         views: Views of each image per step.
+        at_once: Whether the micro-batches are one call of `forward`, whose network's norms divide
+            them; for one process.
     """
 
     def __init__(
@@ -51,8 +53,13 @@ class SharedStep:
         *,
         split: bool,
         views: int = 1,
+        at_once: bool = False,
     ) -> None:
         self.processes = processes
+        self._depths = draw_depths(replicas, sizes)
+        if at_once:
+            self._depths = [[torch.cat(parts) for parts in zip(*self._depths, strict=True)]]
+            sizes = [sum(sizes)]
         self.sizes = sizes
         self.split = split and not processes.alone
         self.losses = torch.zeros(sum(sizes), dtype=torch.float64)
@@ -60,7 +67,6 @@ class SharedStep:
         self.sums = torch.zeros(len(sizes), 2, dtype=torch.float64)
         """Per micro-batch: summed objective and number of correct predictions."""
         self._replicas, self._views = replicas, views
-        self._depths = draw_depths(replicas, sizes)
         self._parameters = [p for p in replicas.parameters if p.requires_grad]
         count = processes.count
         own = range(len(sizes)) if self.split else range(processes.rank, len(sizes), count)

@@ -46,22 +46,6 @@ class SyncBatchNorm(nn.BatchNorm2d):
         self.num_batches_tracked += 1
 
 
-def synchronise(model: nn.Module) -> None:
-    """Replace every batch norm by a `SyncBatchNorm` with the same weights."""
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
-                setattr(module, name, _synchronised(child))
-
-
-def _synchronised(norm: nn.BatchNorm2d) -> SyncBatchNorm:
-    found = SyncBatchNorm(norm.num_features, eps=norm.eps, momentum=norm.momentum)
-    found.weight, found.bias = norm.weight, norm.bias
-    found.running_mean, found.running_var = norm.running_mean, norm.running_var
-    found.num_batches_tracked = norm.num_batches_tracked
-    return found.train(norm.training)
-
-
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor, float]:
     """Mean (C,) and variance (C,) over all processes, and the number of values."""
     x = at_least_float32(x)

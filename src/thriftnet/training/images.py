@@ -16,6 +16,7 @@ from thriftnet.data import Dataset, OpenDataset, stratified_split
 from thriftnet.data.opened import Subset
 from thriftnet.data.splits import grouped_split
 from thriftnet.data.statistics import Triple
+from thriftnet.errors import RecipeError
 from thriftnet.recipe import Recipe
 from thriftnet.runtime.resize import as_pixels
 from thriftnet.training.rng import derive_seed
@@ -131,3 +132,29 @@ def recipe_mix(recipe: Recipe) -> Mix | None:
     """The recipe's mixup and CutMix; None if it uses neither."""
     mixup, cutmix = recipe.augment.mixup, recipe.augment.cutmix
     return Mix(mixup=mixup, cutmix=cutmix) if mixup > 0 or cutmix > 0 else None
+
+
+def check_image_size(recipe: Recipe, data: OpenDataset) -> None:
+    """Check that no image would be enlarged.
+
+    Raises:
+        RecipeError: The recipe wants larger images than there are.
+    """
+    if recipe.data.image_size > data.image_size:
+        raise RecipeError(
+            f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
+            f"{data.image_size} pixels; images are never enlarged: lower it"
+        )
+
+
+def check_selection(recipe: Recipe, *, validation_images: int) -> None:
+    """Check that what needs validation images has some.
+
+    Raises:
+        RecipeError: It has none.
+    """
+    if validation_images == 0 and (choice := recipe.train.needs_validation):
+        raise RecipeError(
+            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and {choice} needs "
+            "some; raise it or leave that out"
+        )

@@ -36,6 +36,8 @@ from thriftnet.training.distributed.shared_step import must_split
 from thriftnet.training.images import (
     HELD_OUT,
     PrepareTensors,
+    check_image_size,
+    check_selection,
     prepare_tensors,
     recipe_augment,
     recipe_mix,
@@ -159,7 +161,7 @@ def make_plan(
             memory, or batch norm would get a single value per channel.
     """
     settings = recipe.train
-    _check_image_size(recipe, data)
+    check_image_size(recipe, data)
     compute = choose_compute(device=settings.device, precision=settings.precision)
     processes.check_device(compute.device)
     micro_batch = settings.micro_batch or settings.batch_size
@@ -179,7 +181,7 @@ def make_plan(
     if epochs.has_lone_image(micro_batch):
         changes = without_lone_image(settings, images=epochs.images)
         check_lone_image(model, side=min(sizes.macs), changes=changes)
-    _check_selection(recipe, validation_images=len(placed.val_images))
+    check_selection(recipe, validation_images=len(placed.val_images))
     return Plan(
         seed=recipe.seed,
         compute=compute,
@@ -207,29 +209,10 @@ def make_plan(
         sizes=sizes,
         processes=processes,
         sync_batch_norm=split,
-        at_once=(
-            processes.alone
-            and not compute.prefers_small
-            and settings.views == 1
-            and fits_at_once(model, settings, epochs, compute, side=sizes.full)
-        ),
+        at_once=processes.alone
+        and not compute.prefers_small
+        and fits_at_once(model, settings, epochs, compute, side=sizes.full),
     )
-
-
-def _check_image_size(recipe: Recipe, data: OpenDataset) -> None:
-    if recipe.data.image_size > data.image_size:
-        raise RecipeError(
-            f"data.image_size is {recipe.data.image_size}, and the images of {data.name} have "
-            f"{data.image_size} pixels; images are never enlarged: lower it"
-        )
-
-
-def _check_selection(recipe: Recipe, *, validation_images: int) -> None:
-    if validation_images == 0 and (choice := recipe.train.needs_validation):
-        raise RecipeError(
-            f"data.val_ratio {recipe.data.val_ratio:g} holds out no image, and {choice} needs "
-            "some; raise it or leave that out"
-        )
 
 
 def recipe_network(recipe: Recipe, *, classes: int) -> nn.Module:

@@ -81,12 +81,14 @@ def check_memory(
 def fits_at_once(
     model: nn.Module, settings: TrainSection, epochs: Epochs, compute: Compute, *, side: int
 ) -> bool:
-    """Whether a batch, with all its micro-batches, takes no large share of the memory.
+    """Whether an accelerator can take several micro-batches of one view at once.
 
-    Arguments as for `check_memory`.
+    They must not need a large share of its memory. Arguments as for `check_memory`.
     """
     memory = _memory(compute.device)
     batch = min(settings.batch_size, epochs.images)
+    if settings.views > 1 or not 0 < settings.micro_batch < batch:
+        return False
     image = bytes_per_image(model, settings.views, compute.precision, side=side)
     return memory is not None and image * batch <= _SHARE * memory
 

@@ -28,6 +28,9 @@ from thriftnet.weights.shipped import shipped_weights
 
 _EPOCH_KEYS = ("epoch", "step", "train_loss", "train_accuracy", "seconds", "images_per_second")
 _T = TypeVar("_T")
+_NO_PREDICTIONS = (
+    "There are no test predictions yet, so confusion, classes, calibration and mistakes are missing"
+)
 
 
 @dataclass(frozen=True)
@@ -182,19 +185,14 @@ def read_record(path: Path) -> RunRecord:
         missing.append("environment.json is missing or damaged: the machine is unknown.")
     model = _or_say(lambda: read_model(run.model_path), None, missing) if run.finished else None
     said = _or_say(run.load_predictions, None, missing)
-    classes, untested = len(_classes(model, start)), ""
-    if said is not None and not _fits(said, classes):
-        untested = "The predictions do not fit the run"
-        said = None
-    elif said is None and (end or alone) and not any("predictions" in text for text in missing):
-        untested = (
-            "There are no test predictions yet, so confusion, classes, calibration and mistakes "
-            "are missing"
-        )
-    tta = recipe.evaluate.tta
-    if said and tta not in said.logits:
-        untested = f"The test set was not evaluated with the views {tta}"
-        said = None
+    tta, untested = recipe.evaluate.tta, ""
+    if said is None:
+        damaged = any("predictions" in text for text in missing)
+        untested = _NO_PREDICTIONS if (end or alone) and not damaged else ""
+    elif not _fits(said, len(_classes(model, start))):
+        said, untested = None, "The predictions do not fit the run"
+    elif tta not in said.logits:
+        said, untested = None, f"The test set was not evaluated with the views {tta}"
     tests = [line for line in lines if line.get("kind") == "test"]
     test = last_line([t for t in tests if t.get("tta") == tta], "test", "accuracy", "loss")
     return RunRecord(

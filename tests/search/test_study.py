@@ -97,6 +97,17 @@ def test_a_command_killed_between_folder_and_database_is_no_hindrance(tmp_path: 
     assert (path / "study.id").read_text().split() == ["f00d", "bound"]
 
 
+def test_a_study_whose_database_was_emptied_does_not_begin_anew(tmp_path: Path):
+    space, path = load_space(space_file(tmp_path)), tmp_path / "study"
+    Study.create(path, space).storage.close()
+    (path / "trials").mkdir()
+    (path / "study.db").write_bytes(b"")
+    with pytest.raises(SearchError, match=r"study\.db is damaged; restore it.*\(it is empty\)"):
+        Study.create(path, space)
+    with pytest.raises(SearchError, match="it is empty"):
+        Study.open(path)
+
+
 def test_a_study_that_lost_its_database_is_told_of(tmp_path: Path):
     space, path = load_space(space_file(tmp_path)), tmp_path / "study"
     Study.create(path, space).storage.close()

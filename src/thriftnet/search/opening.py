@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thriftnet.errors import SearchError
 from thriftnet.search.identity import StudyIdentity
-from thriftnet.search.queue.faults import unavailable
+from thriftnet.search.queue.faults import damaged, unavailable
 from thriftnet.search.queue.storage import Storage
 
 
@@ -68,13 +68,16 @@ def check_place(path: Path, url: str | None) -> None:
         url: Address of a database; None: the file in the folder.
 
     Raises:
-        SearchError: Its jobs are in another storage, or its file is missing.
+        SearchError: Its jobs are in another storage, or its file is missing or empty.
     """
-    in_folder = (path / "study.db").is_file()
+    file = path / "study.db"
+    in_folder = file.is_file()
     if url is not None and in_folder:
         raise SearchError(f"{path} keeps its jobs in its study.db; leave out --storage")
     if url is None and not in_folder and (path / "study.id").is_file():
         raise SearchError(f"{path} keeps its jobs in a database; pass its --storage URL")
     begun = any((path / name).exists() for name in ("trials", "logs", "grid.json"))
     if url is None and not in_folder and begun:
-        raise unavailable(str(path / "study.db"))
+        raise unavailable(str(file))
+    if url is None and in_folder and begun and not file.stat().st_size:  # SQLite would begin anew
+        raise damaged(str(file), "it is empty")

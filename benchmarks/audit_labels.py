@@ -8,13 +8,14 @@ that looks alike, audits them out of fold, and compares what was found with what
 precision and recall among as many as were flipped, and at the count of cleanlab. CIFAR-10 has wrong
 labels of its own, which count as mistakes here. The recipe is then trained on the true labels, on
 the flipped ones, and on those that the suggestions correct; test images judge. Resumable; writes
-results/audit_labels.json.
+results/audit_labels.json after the audit and after these trainings.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from documents.quoting import result
-from support.record import write_result
+from support.record import PROVENANCE, write_result
 from thriftnet.audit.folds import assign_folds
 from thriftnet.audit.suspects import find_label_issues
 from thriftnet.data import CIFAR10_MEAN, CIFAR10_STD, Dataset, load_cifar10
@@ -113,8 +114,8 @@ def judged(found: NDArray[np.int64], wrong: NDArray[np.bool_]) -> dict[str, Any]
     }
 
 
-def measure(kind: str, share: float, recipe: Recipe) -> dict[str, Any]:
-    """Flip, audit, correct, and train on each."""
+def measure(kind: str, share: float, recipe: Recipe) -> Iterator[dict[str, Any]]:
+    """Flip, audit, correct, and train on each; yields after the audit and at the end."""
     train, test = load_cifar10()
     folder = cache_folder() / "benchmarks" / "audit" / f"{recipe.name}-{kind}-{share:g}"
     given = replace(train, labels=flipped(train.labels, kind=kind, share=share))
@@ -123,6 +124,15 @@ def measure(kind: str, share: float, recipe: Recipe) -> dict[str, Any]:
     wrong = given.labels != train.labels
     own = probabilities[np.arange(len(given)), given.labels]
     issues = find_label_issues(given.labels, probabilities)
+    found: dict[str, Any] = {
+        "flipped": int(wrong.sum()),
+        "at_true_count": judged(np.argsort(own, kind="stable")[: int(wrong.sum())], wrong),
+        "at_own_count": judged(issues, wrong),
+        "accuracies": {},
+        "regained": None,
+        "commit": PROVENANCE["commit"],
+    }
+    yield found
     corrected = given.labels.copy()
     corrected[issues] = probabilities[issues].argmax(axis=1)
     labels = {"true": train.labels, "flipped": given.labels, "corrected": corrected}
@@ -132,13 +142,8 @@ def measure(kind: str, share: float, recipe: Recipe) -> dict[str, Any]:
         model = trained(recipe, replace(train, labels=each), test, place)
         accuracies[name] = evaluate_on(model, test, compute=choose_compute(), tta="none").accuracy
     lost = accuracies["true"] - accuracies["flipped"]
-    return {
-        "flipped": int(wrong.sum()),
-        "at_true_count": judged(np.argsort(own, kind="stable")[: int(wrong.sum())], wrong),
-        "at_own_count": judged(issues, wrong),
-        "accuracies": accuracies,
-        "regained": (accuracies["corrected"] - accuracies["flipped"]) / lost if lost else None,
-    }
+    regained = (accuracies["corrected"] - accuracies["flipped"]) / lost if lost else None
+    yield {**found, "accuracies": accuracies, "regained": regained}
 
 
 def main() -> None:
@@ -152,8 +157,9 @@ def main() -> None:
     known = (result("audit_labels") or {}).get("audits", {})
     try:
         name = f"{recipe.name} {given.kind} {given.share:g}"
-        known[name] = measure(given.kind, given.share, recipe)
-        write_result("audit_labels", {"folds": _FOLDS, "audits": dict(sorted(known.items()))})
+        for found in measure(given.kind, given.share, recipe):
+            known[name] = found
+            write_result("audit_labels", {"folds": _FOLDS, "audits": dict(sorted(known.items()))})
     except ThriftnetError as fault:
         sys.exit(str(fault))
 

@@ -104,7 +104,12 @@ def audit_rows(figures: Figures) -> Table:
                 found["flipped"],
                 found["at_true_count"]["precision"],
                 f"{own['found']:,}: {own['precision']:.1%}, {own['recall']:.1%}",
-                ", ".join(f"{accuracies[key]:.2%}" for key in ("true", "flipped", "corrected")),
+                ", ".join(
+                    f"{accuracies[key]:.2%}"
+                    for key in ("true", "flipped", "corrected")
+                    if key in accuracies
+                )
+                or "not trained yet",
             )
         )
     return make_table(columns, rows)

@@ -35,6 +35,7 @@ from documents.report_blocks import REPORT_BLOCKS
 from documents.robust_blocks import ROBUST_BLOCKS, resemblance_block
 from documents.search_blocks import SEARCH_BLOCKS, TRANSCRIPTS, transcript
 from documents.service_blocks import SERVICE_BLOCKS
+from documents.step_blocks import STEP_BLOCKS
 from documents.trust_blocks import TRUST_BLOCKS
 from reproductions.dreamfire2025.judge import judge_all
 from reproductions.dreamfire2025.results import read_results
@@ -65,6 +66,7 @@ MEASURED = {
     **ACCURACY_TABLE,
     **ACCURACY_BLOCKS,
     **PERFORMANCE_BLOCKS,
+    **STEP_BLOCKS,
     **SEARCH_BLOCKS,
     **EXPORT_BLOCKS,
     **DATA_BLOCKS,

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from thriftnet.runtime.machine import machine_name, machine_names
-from thriftnet.table import Table
+from thriftnet.table import Format, Table
 from thriftnet.weights.card import Machine
 
 ROOT = Path(__file__).parents[2]
@@ -149,3 +149,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "spread": spread,
     "verdict": verdict,
 }
+
+
+def seconds(digits: int) -> Format:
+    """Make a format for seconds with so many decimals."""
+    return f"{{:.{digits}f}} s".format

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from documents.performance_blocks import seconds
-from documents.quoting import ROOT, Block, Figures, machine, result
+from documents.quoting import ROOT, Block, Figures, machine, result, seconds
 from documents.search_transcript import printed_today
 from halving_quality import is_current
 from search_scaling import CLAIMS

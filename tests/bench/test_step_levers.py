@@ -3,8 +3,8 @@ from itertools import count
 
 import torch
 
-from documents.performance_blocks import PERFORMANCE_BLOCKS, winograd_steps
 from documents.quoting import block_text
+from documents.step_blocks import STEP_BLOCKS, winograd_steps
 from step_levers import VARIANTS, measure, one_round, summary
 from support.turns import KERNELS, in_turns
 from thriftnet.kernels.conv import Conv3x3
@@ -49,7 +49,7 @@ def test_the_document_tells_each_lever_with_its_spread():
         "bad": {"failed": "the loss became nan"},
     }
     figures = {"variants": variants, "batch_size": 1000, "rounds": 2}
-    told = block_text("step-levers", PERFORMANCE_BLOCKS["step-levers"], figures).splitlines()
+    told = block_text("step-levers", STEP_BLOCKS["step-levers"], figures).splitlines()
     assert told[2] == "| base | 1.05 s | 1.05, 1.00 to 1.10 | 2.1 s |"
     assert told[3] == "| other | 0.95 s | 0.60, 0.50 to 0.70 | 1.9 s |"
     assert told[4] == "| bad | – | **the loss became nan** | – |"

@@ -168,11 +168,17 @@ class _MicroBatches:
         self._ready: list[Views] | None = None
         if plan.processes.alone and not plan.compute.prefers_small:
             whole = self._augmented(batch, Draws.join(self._drawn), visits)
-            self._ready = list(zip(*(each.split(plan.micro_batch) for each in whole), strict=True))
+            if plan.at_once and plan.mix is None:  # images are mixed within a micro-batch
+                self._parts = (batch,)
+            self._ready = list(
+                zip(*(each.split(len(self._parts[0])) for each in whole), strict=True)
+            )
 
     def take_all(self) -> tuple[Tensor, Tensor, Tensor]:
         """Augmented images, targets and labels of the batch, micro-batch by micro-batch."""
-        taken = [self.take(number, slice(size)) for number, size in enumerate(self.sizes)]
+        taken = [self.take(number, slice(None)) for number in range(len(self._parts))]
+        if len(taken) == 1:
+            return taken[0]
         images, targets, labels = (torch.cat(parts) for parts in zip(*taken, strict=True))
         return images, targets, labels
 
